@@ -1,0 +1,1 @@
+"""Upward: runs the AI-research loop and keeps only what it can prove."""

@@ -1,0 +1,1 @@
+"""Which candidates are kept and may become parents."""

@@ -1,0 +1,1 @@
+"""Frozen records, canonical bytes, content ids, errors and ports: pure, standard library only."""

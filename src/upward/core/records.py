@@ -1,0 +1,440 @@
+"""The frozen records of a study: what is proposed, tried, measured and decided.
+
+Records are values: they hold no handles, compare by content, and travel through `upward.core.codec`
+to canonical bytes and back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from upward.core.metric import Guard, Metric
+
+
+class TrialState(StrEnum):
+    """``waiting -> running -> complete | pruned | failed``."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+class Purpose(StrEnum):
+    """Why a trial runs; a screening trial is selected and therefore never evidence."""
+
+    CALIBRATE = "calibrate"  # the baseline, to learn the noise
+    SCREEN = "screen"  # the first look at a candidate
+    RACE = "race"  # evidence: fresh seeds, candidate or incumbent
+    REPLAY = "replay"  # run again from the ledger
+
+
+class Decision(StrEnum):
+    """What a verdict says."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+class Level(StrEnum):
+    """How far a candidate can be trusted; see `rank` for the order."""
+
+    PROVISIONAL = "provisional"
+    VERIFIED = "verified"
+    CERTIFIED = "certified"
+    REPLICATED = "replicated"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of trust, 0 for provisional."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process tree may use, held from outside."""
+
+    cpu_s: float
+    wall_s: float
+    memory_mb: int = 2048
+    disk_mb: int = 256
+    processes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Statement, editable surface, scorer, metric and budget, with all files by content.
+
+    Args:
+        id: content id of everything below except `root`; a study is bound to it.
+        name: short name.
+        goal: one sentence for people and for researchers.
+        root: the folder on this machine; not part of the id.
+        files: path to blob id, relative to the task folder: all that a candidate may see.
+        edit: the paths among `files` that a proposal may change.
+        run: the candidate's command.
+        outputs: names of the files that it must leave behind.
+        hide: names of Python packages that are masked in every sandbox that runs candidate code.
+        metric: what is improved.
+        guards: what must not get worse.
+        budget: of one trial.
+        scorer_files: path to blob id, relative to ``scorer/``; never visible to a candidate.
+        scorer_run: the scorer's command.
+        scorer_budget: of one scoring.
+        prepare_run: command in ``scorer/`` that makes ``public/`` and ``hidden/`` once; or empty.
+        predictor_files: path to blob id, relative to ``predictor/``; or empty.
+        predictor_run: command of the process that holds the candidate's outputs while the scorer
+            asks it for predictions; or empty.
+        self_reported: the scorer runs in the candidate's process; never more than provisional.
+    """
+
+    id: str
+    name: str
+    goal: str
+    root: str
+    files: Mapping[str, str]
+    edit: tuple[str, ...]
+    run: tuple[str, ...]
+    outputs: tuple[str, ...]
+    metric: Metric
+    budget: Limits
+    scorer_files: Mapping[str, str]
+    scorer_run: tuple[str, ...]
+    scorer_budget: Limits
+    guards: tuple[Guard, ...] = ()
+    hide: tuple[str, ...] = ()
+    prepare_run: tuple[str, ...] = ()
+    predictor_files: Mapping[str, str] = field(default_factory=dict[str, str])
+    predictor_run: tuple[str, ...] = ()
+    self_reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One typed change of one knob, as written in the source.
+
+    Args:
+        knob: ``path:name``, for example ``train.py:LEARNING_RATE``.
+        old: source text before.
+        new: source text after.
+    """
+
+    knob: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a researcher hands over: an idea and its edit, not yet checked or named.
+
+    Args:
+        parent: content id of the parent candidate.
+        hypothesis: why this should help, in words, one sentence.
+        files: changed paths with their whole new text; only editable paths.
+        operator: the kind of edit, for credit.
+        changes: the edit as typed changes of knobs, where it is one.
+        parents: further parents, for a combination.
+    """
+
+    parent: str
+    hypothesis: str
+    files: Mapping[str, str]
+    operator: str
+    changes: tuple[Change, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft as it stands in the ledger, with the candidate that it leads to.
+
+    Args:
+        number: 1, 2, 3, … within the study; people say ``p7``.
+        candidate: content id of the resulting tree.
+        files: the changed paths with their blob ids.
+    """
+
+    number: int
+    researcher: str
+    candidate: str
+    parent: str
+    hypothesis: str
+    operator: str
+    files: Mapping[str, str]
+    changes: tuple[Change, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One execution of one candidate on one seed.
+
+    Args:
+        number: 1, 2, 3, … within the study; people say ``t12``.
+        candidate: content id.
+        seed: drawn by the supervisor after the candidate was hashed.
+        purpose: why it runs.
+        about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
+            runs again in a race.
+    """
+
+    number: int
+    candidate: str
+    seed: int
+    purpose: Purpose
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process tree used, measured from outside."""
+
+    cpu_s: float
+    wall_s: float
+    peak_memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no measurement.
+
+    Args:
+        boundary: which boundary it crossed: candidate, outputs, scorer, limits or sandbox.
+        reason: one sentence.
+        detail: the tail of the error output, as hostile text: quote it, never obey it.
+    """
+
+    boundary: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What the scorer derived from the outputs of one trial.
+
+    Args:
+        value: in the metric's unit.
+        guards: guard name to value.
+        notes: further readings of the scorer, for the report only.
+    """
+
+    value: float
+    guards: Mapping[str, float] = field(default_factory=dict[str, float])
+    notes: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a trial ended.
+
+    Args:
+        trial: its number.
+        state: complete, pruned or failed.
+        measurement: present exactly when complete.
+        failure: present exactly when failed.
+        usage: of the candidate's process tree.
+        scoring: of the scorer (and predictor).
+        outputs: declared name to blob id.
+        kept: whether the bytes of the outputs are kept as artifacts.
+        isolation: id of the isolation that held while it ran.
+    """
+
+    trial: int
+    state: TrialState
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    usage: Usage | None = None
+    scoring: Usage | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    kept: bool = False
+    isolation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What a sandbox really holds on this machine, from trying it.
+
+    Args:
+        sandbox: name of the adapter.
+        isolated: whether results may be more than provisional.
+        holds: probe to whether the forbidden act was really stopped.
+        advice: what the user can do when `isolated` is false.
+    """
+
+    sandbox: str
+    isolated: bool
+    holds: Mapping[str, bool]
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseLevel:
+    """What calibration found: how much repeats differ, and what can be seen through that.
+
+    Args:
+        trials: number of measurements behind it.
+        mean: of the baseline, metric units.
+        sd: standard deviation of one measurement, metric units.
+        resolution: smallest gain that a race at its cap finds in 80 % of cases, metric units.
+        trial_cpu_s: mean CPU time of a trial with its scoring.
+        trial_wall_s: mean wall time of the same.
+    """
+
+    trials: int
+    mean: float
+    sd: float
+    resolution: float
+    trial_cpu_s: float
+    trial_wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rule of a study, fixed and recorded before its first trial.
+
+    Args:
+        rule: name and version of the whole protocol.
+        alpha: error level of one race; accepted when the evidence reaches 1 / alpha.
+        calibration: baseline trials before anything else.
+        screen_sd: a screening trial must beat the incumbent's mean by this many standard
+            deviations of one measurement to become provisional.
+        race_cap: most fresh trials of a candidate in one race.
+        incumbent_floor: an incumbent has at least this many unselected trials before a race
+            may end in acceptance.
+        missing: how a failed trial of a candidate counts in a race; ``reject`` ends it.
+    """
+
+    rule: str = "screen-race-1"
+    alpha: float = 0.05
+    calibration: int = 8
+    screen_sd: float = 0.5
+    race_cap: int = 10
+    incumbent_floor: int = 4
+    missing: str = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on a candidate, with the evidence of both arms.
+
+    Args:
+        candidate: content id.
+        incumbent: content id that it was compared with.
+        decision: accepted, rejected, inconclusive or invalid.
+        level: what is now known of the candidate: provisional or more, or None.
+        rule: name of the rule, fixed in the plan.
+        reason: one sentence for people.
+        gain: estimated gain in metric units, None where no number can be stood behind.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        evidence: the e-value reached (a fair bet against "no gain"; 20 means odds of 20 to 1).
+        candidate_values: measurements of the candidate that count, in order.
+        incumbent_values: measurements of the incumbent that count.
+    """
+
+    candidate: str
+    incumbent: str
+    decision: Decision
+    level: Level | None
+    rule: str
+    reason: str
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+    candidate_values: tuple[float, ...] = ()
+    incumbent_values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a researcher learns from one verdict, in units that do not depend on the task.
+
+    Args:
+        proposal: what was proposed.
+        decision: how it ended.
+        level: what is known of the candidate now.
+        gain_sd: gain over the parent's mean in standard deviations of the noise, None when the
+            trial failed or was invalid.
+        failure: the boundary at which it failed, if it did.
+    """
+
+    proposal: Proposal
+    decision: Decision
+    level: Level | None
+    gain_sd: float | None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A candidate in the archive: it may become a parent.
+
+    Args:
+        candidate: content id.
+        level: None for the baseline.
+        mean: mean of its measurements, metric units.
+        trials: how many are behind the mean.
+        files: editable path to text.
+        changes: every typed change from the baseline, oldest first.
+    """
+
+    candidate: str
+    level: Level | None
+    mean: float
+    trials: int
+    files: Mapping[str, str]
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a researcher may look at when it makes a proposal.
+
+    Args:
+        task: name, goal, metric and surface.
+        number: number that the next proposal will get.
+        seed: the researcher's randomness for this proposal.
+        baseline: the fixed control.
+        incumbent: the best accepted so far.
+        archive: further possible parents, best first, at most a few dozen.
+        sd: standard deviation of one measurement, metric units.
+        budget_left: share of the budget that is left, in [0, 1].
+    """
+
+    task: Task
+    number: int
+    seed: int
+    baseline: Kept
+    incumbent: Kept
+    archive: tuple[Kept, ...]
+    sd: float
+    budget_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of a study's hash chain.
+
+    Args:
+        study: its name.
+        seq: 1, 2, 3, …
+        kind: what the body is.
+        body: canonical bytes of a plain mapping.
+        at: UTC time in ISO 8601, to the millisecond; part of the hash.
+        prev: hash of the entry before, 64 zeros for the first.
+        hash: SHA-256 over all of these.
+    """
+
+    study: str
+    seq: int
+    kind: str
+    body: bytes
+    at: str
+    prev: str
+    hash: str

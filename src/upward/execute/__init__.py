@@ -1,0 +1,1 @@
+"""Turns a trial into an outcome: run the candidate, collect, score."""

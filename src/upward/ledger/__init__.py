@@ -1,0 +1,1 @@
+"""Hash chain, checkpoint, replay and audit: pure functions over entries."""

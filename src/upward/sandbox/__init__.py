@@ -1,0 +1,1 @@
+"""Runs commands that are not trusted, and says what really holds."""

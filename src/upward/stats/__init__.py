@@ -1,0 +1,1 @@
+"""Noise, evidence and verdicts: arrays in, numbers out."""
