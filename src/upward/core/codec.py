@@ -73,11 +73,15 @@ def _build(hint: Any, value: Any) -> Any:
         return _build_union(args, value)
     if origin is tuple:
         return tuple(_build(args[0], item) for item in value)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if _is_mapping(origin):
         return {str(k): _build(args[1], v) for k, v in value.items()}
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(value)
     return _scalar(hint, value)
+
+
+def _is_mapping(origin: Any) -> bool:
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def _build_union(args: tuple[Any, ...], value: Any) -> Any:
@@ -114,7 +118,7 @@ def _required(item: "dataclasses.Field[Any]") -> bool:
 
 
 def _default_of(hint: Any, name: str) -> Any:
-    """A required field that was left out because it was empty comes back empty, else it is missing."""
+    """Return the empty value of a required field that was left out because it was empty."""
     origin, args = _shape(hint)
     if origin in (types.UnionType, Union) and type(None) in args:
         return None
@@ -122,6 +126,6 @@ def _default_of(hint: Any, name: str) -> Any:
         return ""
     if origin is tuple:
         return ()
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if _is_mapping(origin):
         return {}
     raise KeyError(name)

@@ -1,4 +1,4 @@
-"""Content ids and derived seeds: names that follow from bytes, and randomness that can be replayed."""
+"""Content ids and derived seeds: names from bytes, and randomness that can be replayed."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A metric: what is measured, in which unit, which way is better, and what is physically possible."""
+"""A metric: what is measured, in which unit, which way is better, and what is possible."""
 
 import math
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ Kinds of entry, and the body of each:
     outcome    `Outcome`, after it ran
     noise      `NoiseLevel`, after calibration
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
+    refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
 
 The cost of one entry does not grow with the length of the ledger.
 """
@@ -21,6 +22,7 @@ from typing import Any
 from upward.core.canon import parse_strict
 from upward.core.codec import plain, restore
 from upward.core.errors import BadEntry
+from upward.core.metric import Direction, Noise
 from upward.core.records import (
     Decision,
     Entry,
@@ -36,6 +38,10 @@ from upward.core.records import (
     TrialState,
     Verdict,
 )
+
+SCREEN = "screen"
+RACE = "race"
+OVERTAKEN = "overtaken"
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -115,10 +121,14 @@ class Record:
     failed: int = 0
 
     @property
+    def values(self) -> list[float]:
+        """The unselected values, or the screening values where there are no others."""
+        return self.counted or self.screened
+
+    @property
     def mean(self) -> float | None:
-        """Mean of the unselected values, or of the screening values where there are no others."""
-        values = self.counted or self.screened
-        return sum(values) / len(values) if values else None
+        """Mean of `values`, None where there are none."""
+        return sum(self.values) / len(self.values) if self.values else None
 
 
 class StudyState:
@@ -145,8 +155,11 @@ class StudyState:
         self.verdict_at: list[str] = []
         self.incumbent = ""
         self.steps: list[Step] = []
+        self.contenders: dict[str, None] = {}
         self.cpu_s = 0.0
         self.failed = 0
+        self.failed_in_a_row = 0
+        self.refused: list[str] = []
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -181,6 +194,18 @@ class StudyState:
             return self.records[candidate]
         except KeyError:
             raise BadEntry("candidate", f"{candidate!r} is not part of this study") from None
+
+    def value_of(self, candidate: str) -> float | None:
+        """What a candidate is worth: its mean, or for an exact metric the best that it made.
+
+        An exact measurement is of the thing itself, so its best trial is a proof, not luck.
+        """
+        record = self.record(candidate)
+        if self.task.metric.noise is not Noise.EXACT:
+            return record.mean
+        values = record.counted + record.screened
+        pick = max if self.task.metric.direction is Direction.MAXIMIZE else min
+        return pick(values) if values else None
 
     def proposal_of(self, candidate: str) -> Proposal | None:
         """The proposal that led to a candidate; None for the baseline."""
@@ -260,10 +285,13 @@ class StudyState:
 
     def _count(self, trial: Trial, outcome: Outcome) -> None:
         record = self.record(trial.candidate)
+        failed = outcome.state is TrialState.FAILED
+        record.failed += failed
+        self.failed += failed
+        self.failed_in_a_row = self.failed_in_a_row + 1 if failed else 0
         if outcome.measurement is None:
-            record.failed += outcome.state is TrialState.FAILED
-            self.failed += outcome.state is TrialState.FAILED
-        elif trial.purpose is Purpose.SCREEN:
+            return
+        if trial.purpose is Purpose.SCREEN:
             record.screened.append(outcome.measurement.value)
         elif trial.purpose is not Purpose.REPLAY:
             record.counted.append(outcome.measurement.value)
@@ -271,23 +299,38 @@ class StudyState:
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
         self.noise = restore(NoiseLevel, body)
 
+    def _fold_refused(self, body: dict[str, Any], _: Entry) -> None:
+        self.refused.append(str(body["reason"]))
+
     def _fold_verdict(self, body: dict[str, Any], entry: Entry) -> None:
         verdict = restore(Verdict, body)
         record = self.record(verdict.candidate)
+        before = self.value_of(self.incumbent)
         record.verdict, record.level = len(self.verdicts), verdict.level
         self.verdicts.append(verdict)
         self.verdict_at.append(entry.at)
-        if verdict.level is not None and record.mean is not None:
-            self._step(verdict, verdict.level, record.mean, entry)
+        self._contend(verdict)
+        value = self.value_of(verdict.candidate)
+        if verdict.level is not None and value is not None:
+            self._step(verdict, verdict.level, value, before, entry)
         if verdict.decision is Decision.ACCEPTED:
             self.incumbent = verdict.candidate
 
-    def _step(self, verdict: Verdict, level: Level, value: float, entry: Entry) -> None:
-        best = [step.value for step in self.steps[-1:]]
+    def _contend(self, verdict: Verdict) -> None:
+        """A passed screen waits for its race; any other verdict ends the waiting."""
+        if verdict.rule == SCREEN and verdict.level is Level.PROVISIONAL:
+            self.contenders[verdict.candidate] = None
+        else:
+            self.contenders.pop(verdict.candidate, None)
+
+    def _step(
+        self, verdict: Verdict, level: Level, value: float, before: float | None, entry: Entry
+    ) -> None:
+        best = [before] if before is not None else []
+        best += [step.value for step in self.steps[-1:] if step.level is Level.PROVISIONAL]
         gain = self.task.metric.gain
-        if verdict.decision is Decision.ACCEPTED or not best or gain(value, best[0]) > 0:
-            done = len(self.outcomes)
-            index = len(self.verdicts) - 1
+        if verdict.decision is Decision.ACCEPTED or all(gain(value, old) > 0 for old in best):
+            done, index = len(self.outcomes), len(self.verdicts) - 1
             self.steps.append(Step(entry.at, done, verdict.candidate, value, index, level))
 
 

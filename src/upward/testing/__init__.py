@@ -1,1 +1,1 @@
-"""Fakes and contract suites, shipped for authors of adapters; nothing in the package imports them."""
+"""Fakes and contract suites for authors of adapters; nothing in the package imports them."""
