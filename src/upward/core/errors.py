@@ -9,7 +9,9 @@
     │   ├── StudyBusy           another process works on this study
     │   ├── TaskChanged         the task is not the one that the study began with
     │   ├── MissingTool         a program or package is not installed
-    │   └── CannotWrite         a folder or file cannot be written
+    │   ├── CannotWrite         a folder or file cannot be written
+    │   ├── BadBudget           a budget that is not more than zero
+    │   └── BaselineFails       the unedited task does not run
     ├── EvidenceError       the data cannot answer the question     (inconclusive, never a number)
     │   ├── TooFewTrials
     │   └── BadMeasurement
@@ -145,6 +147,32 @@ class CannotWrite(UsageError):
             f"Cannot write to {self.path}: {self.reason}. "
             "Free space there, mend its permissions, or choose another folder with --home."
         )
+
+
+class BadBudget(UsageError):
+    """A budget that is zero, negative, or not a number."""
+
+    def __init__(self, name: str, value: float) -> None:
+        super().__init__(name, value)
+        self.name, self.value = name, value
+
+    def __str__(self) -> str:
+        return f"--{self.name} must be more than 0, not {self.value:g}. Example: --{self.name} 10"
+
+
+class BaselineFails(UsageError):
+    """The task fails without any edit, so there is nothing to compare with."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+    def __str__(self) -> str:
+        tail = f" It last printed: {self.detail}" if self.detail else ""
+        return (
+            f"The unedited task does not give a measurement: {self.reason}.{tail} "
+            "Mend the task, then begin a new study with --study NAME."
+        ).replace("..", ".")
 
 
 class EvidenceError(UpwardError):

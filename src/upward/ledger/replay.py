@@ -24,6 +24,7 @@ from upward.core.codec import plain, restore
 from upward.core.errors import BadEntry
 from upward.core.metric import Direction, Noise
 from upward.core.records import (
+    Change,
     Decision,
     Entry,
     Isolation,
@@ -79,11 +80,13 @@ class Session:
         at: when it began, UTC.
         workers: trials at a time.
         budget: what it was allowed, for example ``{"minutes": 10.0}``.
+        isolation: what held on its machine.
     """
 
     at: str
     workers: int
     budget: Mapping[str, float]
+    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,11 @@ class StudyState:
         """Verdicts that made a new incumbent, oldest first."""
         return [self.verdicts[step.verdict] for step in self.steps if step.level.rank > 0]
 
+    @property
+    def isolation(self) -> Isolation:
+        """What holds where the study was last worked on."""
+        return self.sessions[-1].isolation if self.sessions else self.start.isolation
+
     def record(self, candidate: str) -> Record:
         """What is known of a candidate.
 
@@ -214,14 +222,22 @@ class StudyState:
 
     def tree_of(self, candidate: str) -> dict[str, str]:
         """Path to blob id of a candidate's whole tree."""
+        tree = dict(self.task.files)
+        for proposal in self.lineage(candidate):
+            tree.update(proposal.files)
+        return tree
+
+    def lineage(self, candidate: str) -> list[Proposal]:
+        """The proposals from the baseline to a candidate, oldest first."""
         chain: list[Proposal] = []
         while (proposal := self.proposal_of(candidate)) is not None:
             chain.append(proposal)
             candidate = proposal.parent
-        tree = dict(self.task.files)
-        for proposal in reversed(chain):
-            tree.update(proposal.files)
-        return tree
+        return chain[::-1]
+
+    def changes_of(self, candidate: str) -> tuple[Change, ...]:
+        """Every typed change from the baseline to a candidate, oldest first."""
+        return tuple(change for step in self.lineage(candidate) for change in step.changes)
 
     # -- folding ---------------------------------------------------------------------------
 

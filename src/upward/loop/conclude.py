@@ -1,0 +1,230 @@
+"""What follows from a trial that ended: noise, a screen, or one step of a race."""
+
+from dataclasses import replace
+from typing import Any
+
+from upward.core.codec import plain
+from upward.core.errors import EvidenceError
+from upward.core.metric import Noise
+from upward.core.records import (
+    Decision,
+    Level,
+    NoiseLevel,
+    Outcome,
+    Purpose,
+    Trial,
+    TrialState,
+    Usage,
+    Verdict,
+)
+from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
+from upward.loop.decide import calibration_trials
+from upward.stats import noise as noise_stats
+from upward.stats.verdict import Judgement, guard_break, race, screen
+
+Item = tuple[str, dict[str, Any]]
+
+
+def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
+    """Return the entries that follow from an outcome that the state already contains."""
+    trial = state.trials[outcome.trial]
+    if trial.purpose is Purpose.CALIBRATE:
+        return _noise(state)
+    if trial.purpose is Purpose.SCREEN:
+        return [_verdict(_screened(state, trial, outcome))]
+    if trial.purpose is Purpose.RACE:
+        return _raced(state, trial, outcome)
+    return []
+
+
+def overtaken(state: StudyState) -> list[Item]:
+    """Return verdicts on contenders that no longer beat the incumbent, after it changed."""
+    items = list[Item]()
+    for candidate in state.contenders:
+        value = state.record(candidate).mean
+        if value is None or _judge_screen(state, value).level is None:
+            items.append(_verdict(_overtaken(state, candidate)))
+    return items
+
+
+def _verdict(verdict: Verdict) -> Item:
+    return ("verdict", plain(verdict))
+
+
+# -- calibration -------------------------------------------------------------------------------
+
+
+def _noise(state: StudyState) -> list[Item]:
+    values = state.record(state.start.baseline).counted
+    if state.noise is not None or len(values) < calibration_trials(state):
+        return []
+    mean, sd = noise_stats.noise(values)
+    exact = state.task.metric.noise is Noise.EXACT
+    plan = state.start.plan
+    seen = 0.0 if exact else noise_stats.resolution(sd, plan=plan, incumbent_trials=len(values))
+    cpu, wall = _cost(state)
+    return [("noise", plain(NoiseLevel(len(values), mean, sd, seen, cpu, wall)))]
+
+
+def _cost(state: StudyState) -> tuple[float, float]:
+    """Mean CPU and wall time of a trial with its scoring, seconds."""
+    complete = [o for o in state.outcomes.values() if o.state is TrialState.COMPLETE]
+    uses = [[u for u in (o.usage, o.scoring) if u] for o in complete]
+    return _mean_use(uses, "cpu_s"), _mean_use(uses, "wall_s")
+
+
+def _mean_use(uses: list[list[Usage]], name: str) -> float:
+    totals = [sum(float(getattr(u, name)) for u in use) for use in uses]
+    return sum(totals) / len(totals)
+
+
+# -- screen ------------------------------------------------------------------------------------
+
+
+def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
+    if outcome.measurement is None:
+        return _failed(state, trial.candidate, SCREEN, outcome)
+    value = outcome.measurement.value
+    broken = _guard(state, [outcome], trial.candidate)
+    if broken:
+        return _rejected(state, trial.candidate, SCREEN, broken, (value,))
+    judged = _judge_screen(state, value)
+    return _from(judged, state, trial.candidate, SCREEN, (value,))
+
+
+def _judge_screen(state: StudyState, value: float) -> Judgement:
+    sd = state.noise.sd if state.noise else 0.0
+    return screen(
+        value, _incumbent_values(state), metric=state.task.metric, sd=sd, plan=state.start.plan
+    )
+
+
+def _incumbent_values(state: StudyState) -> list[float]:
+    best = state.value_of(state.incumbent)
+    if state.task.metric.noise is Noise.EXACT and best is not None:
+        return [best]
+    return state.record(state.incumbent).values
+
+
+def _overtaken(state: StudyState, candidate: str) -> Verdict:
+    return Verdict(
+        candidate=candidate,
+        incumbent=state.incumbent,
+        decision=Decision.INCONCLUSIVE,
+        level=Level.PROVISIONAL,
+        rule=OVERTAKEN,
+        reason="It passed its screen, but a better incumbent was accepted before its race.",
+    )
+
+
+# -- race --------------------------------------------------------------------------------------
+
+
+def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
+    candidate = trial.about
+    if candidate not in state.contenders:
+        return []  # a straggler of a race that is already decided: it only adds to the incumbent
+    if outcome.measurement is None and trial.candidate == candidate:
+        return [_verdict(_failed(state, candidate, RACE, outcome))]
+    mine, theirs = state.record(candidate).counted, state.record(state.incumbent).counted
+    if not mine:
+        return []
+    judged = _judge_race(state, mine, theirs)
+    if judged.decision is None:
+        return []
+    verdict = _from(judged, state, candidate, RACE, tuple(mine))
+    verdict = replace(verdict, incumbent_values=tuple(theirs))
+    if judged.decision is Decision.ACCEPTED:
+        broken = _guard(state, _outcomes(state, candidate), candidate)
+        if broken:
+            values = tuple(mine)
+            return [_verdict(_rejected(state, candidate, RACE, broken, values))]
+    return [_verdict(verdict)]
+
+
+def _judge_race(state: StudyState, mine: list[float], theirs: list[float]) -> Judgement:
+    try:
+        return race(mine, theirs, metric=state.task.metric, plan=state.start.plan)
+    except EvidenceError as error:
+        return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
+
+
+def _outcomes(state: StudyState, candidate: str) -> list[Outcome]:
+    """The complete, unselected outcomes of a candidate."""
+    found = list[Outcome]()
+    for number in state.record(candidate).trials:
+        outcome, trial = state.outcomes.get(number), state.trials[number]
+        if outcome and outcome.measurement and trial.purpose is not Purpose.SCREEN:
+            found.append(outcome)
+    return found
+
+
+def _guard(state: StudyState, mine: list[Outcome], candidate: str) -> str | None:
+    """The sentence that names a broken guard, or None."""
+    if not state.task.guards or candidate == state.incumbent:
+        return None
+    return guard_break(
+        state.task.guards,
+        [o.measurement.guards for o in mine if o.measurement],
+        [o.measurement.guards for o in _outcomes(state, state.incumbent) if o.measurement],
+    )
+
+
+# -- records -----------------------------------------------------------------------------------
+
+
+def _from(
+    judged: Judgement, state: StudyState, candidate: str, rule: str, values: tuple[float, ...]
+) -> Verdict:
+    level, decision = judged.level, judged.decision or Decision.INCONCLUSIVE
+    reason = judged.reason
+    if decision is Decision.ACCEPTED and not _provable(state):
+        level = Level.PROVISIONAL
+        reason += " Not verified: the trial was not isolated or the task reports its own result."
+    return Verdict(
+        candidate=candidate,
+        incumbent=state.incumbent,
+        decision=decision,
+        level=level,
+        rule=rule,
+        reason=reason,
+        gain=judged.gain,
+        low=judged.low,
+        high=judged.high,
+        evidence=judged.evidence,
+        candidate_values=values,
+        incumbent_values=tuple(_incumbent_values(state)),
+    )
+
+
+def _provable(state: StudyState) -> bool:
+    return state.isolation.isolated and not state.task.self_reported
+
+
+def _rejected(
+    state: StudyState, candidate: str, rule: str, reason: str, values: tuple[float, ...]
+) -> Verdict:
+    return Verdict(
+        candidate=candidate,
+        incumbent=state.incumbent,
+        decision=Decision.REJECTED,
+        level=None,
+        rule=rule,
+        reason=reason,
+        candidate_values=values,
+    )
+
+
+def _failed(state: StudyState, candidate: str, rule: str, outcome: Outcome) -> Verdict:
+    failure = outcome.failure
+    why = f"{failure.reason}" if failure else "no measurement"
+    invalid = Decision.INVALID if rule == SCREEN else Decision.REJECTED
+    suffix = "" if rule == SCREEN else " A candidate cannot win by failing on some seeds."
+    return Verdict(
+        candidate=candidate,
+        incumbent=state.incumbent,
+        decision=invalid,
+        level=None,
+        rule=rule,
+        reason=f"Trial t{outcome.trial} failed: {why}.{suffix}".replace("..", "."),
+    )

@@ -1,0 +1,85 @@
+"""What should run next, decided from the state alone.
+
+Order of what matters: know the noise, decide a race that was begun, look at something new.
+"""
+
+from upward.core.metric import Noise
+from upward.core.records import Purpose
+from upward.ledger.replay import StudyState
+from upward.loop.study import Planned
+from upward.stats.verdict import next_arm
+
+EXACT_CALIBRATION = 3
+REPEAT_EVERY = 4
+
+
+def calibration_trials(state: StudyState) -> int:
+    """How many baseline trials come before everything else.
+
+    An exact measurement needs no noise estimate to be accepted; a few trials still show what an
+    ordinary start gives, which is the scale for a researcher's credit.
+    """
+    exact = state.task.metric.noise is Noise.EXACT
+    return EXACT_CALIBRATION if exact else state.start.plan.calibration
+
+
+def next_trial(state: StudyState) -> Planned | None:
+    """Return the trial that the rules ask for, or None when there is room for something new."""
+    if state.noise is None:
+        return _calibration(state)
+    return _race(state)
+
+
+def waits_for_noise(state: StudyState) -> bool:
+    """Whether nothing may be proposed yet, because the noise is not known."""
+    return state.noise is None
+
+
+def _calibration(state: StudyState) -> Planned | None:
+    baseline = state.start.baseline
+    under_way = sum(t.purpose is Purpose.CALIBRATE for t in state.pending.values())
+    if len(state.record(baseline).counted) + under_way < calibration_trials(state):
+        return Planned(baseline, Purpose.CALIBRATE, baseline)
+    return None
+
+
+def raced(state: StudyState) -> str | None:
+    """The contender whose race is on, or the most promising one that waits, or None."""
+    best: str | None = None
+    for candidate in state.contenders:
+        if state.record(candidate).counted or _under_way(state, candidate, candidate):
+            return candidate
+        if best is None or _promise(state, candidate) > _promise(state, best):
+            best = candidate
+    return best
+
+
+def _promise(state: StudyState, candidate: str) -> float:
+    value, against = state.record(candidate).mean, state.value_of(state.incumbent)
+    if value is None or against is None:
+        return float("-inf")
+    return state.task.metric.gain(value, against)
+
+
+def _race(state: StudyState) -> Planned | None:
+    candidate = raced(state)
+    if candidate is None:
+        return None
+    incumbent = state.incumbent
+    arm = next_arm(
+        len(state.record(candidate).counted) + _under_way(state, candidate, candidate),
+        len(state.record(incumbent).counted) + _under_way(state, incumbent, candidate),
+        metric=state.task.metric,
+        plan=state.start.plan,
+    )
+    if arm is None:
+        return None
+    chosen = candidate if arm == "candidate" else incumbent
+    return Planned(chosen, Purpose.RACE, candidate)
+
+
+def _under_way(state: StudyState, candidate: str, about: str) -> int:
+    return sum(
+        t.candidate == candidate and t.about == about and t.purpose is Purpose.RACE
+        for t in state.pending.values()
+    )

@@ -1,0 +1,143 @@
+"""The one loop: fill the workers, take in what ended, conclude, learn, go on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from upward.core.codec import plain
+from upward.core.errors import BaselineFails
+from upward.core.ports import Activity, Clock, Executor, Job, Researcher
+from upward.core.records import Isolation, Outcome, Purpose, Trial
+from upward.loop.budget import Budget
+from upward.loop.conclude import conclusions, overtaken
+from upward.loop.decide import next_trial, waits_for_noise
+from upward.loop.learn import Keeper, Teacher
+from upward.loop.propose import propose
+from upward.loop.study import Study
+
+TICK_S = 0.25
+FAILURES_IN_A_ROW = 25
+BASELINE_FAILURES = 3
+
+Watch = Callable[["Pursuit", Sequence[Activity]], None]
+
+
+@dataclass(slots=True)
+class Pursuit:
+    """One process's work on a study.
+
+    Args:
+        study: what is pursued.
+        executor: runs the trials.
+        researcher: proposes.
+        archive: keeps possible parents.
+        budget: what ends it.
+        clock: tells how long it has been.
+        isolation: what holds on this machine now.
+        interrupted: asked at every step; true ends the work at once and cleanly.
+        watch: shown the state at every step.
+    """
+
+    study: Study
+    executor: Executor
+    researcher: Researcher
+    archive: Keeper
+    budget: Budget
+    clock: Clock
+    isolation: Isolation
+    interrupted: Callable[[], bool]
+    watch: Watch
+    began_s: float = 0.0
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this process began."""
+        return self.clock.monotonic_s() - self.began_s
+
+    @property
+    def budget_left(self) -> float:
+        """Share of the budget that is left."""
+        return self.budget.left(self.study.state, self.elapsed_s)
+
+    def go(self) -> str:
+        """Pursue the study until something ends it.
+
+        Returns:
+            Why it ended, as words for people; also the last entry of the ledger.
+
+        Raises:
+            BaselineFails: the unedited task gives no measurement.
+            LedgerError: something could not be recorded; what was recorded is safe.
+        """
+        self.began_s = self.clock.monotonic_s()
+        self.study.record(("session", self._session()))
+        teacher = Teacher(self.study.state, self.researcher, self.archive)
+        teacher.catch_up()
+        unfinished = list(self.study.state.pending.values())
+        try:
+            reason = self._work(teacher, unfinished)
+        finally:
+            self.executor.close()
+        self.study.record(("stopped", {"reason": reason}))
+        return reason
+
+    def _session(self) -> dict[str, Any]:
+        workers, budget = self.executor.workers, self.budget.plain()
+        return {"workers": workers, "budget": budget, "isolation": plain(self.isolation)}
+
+    def _work(self, teacher: Teacher, unfinished: list[Trial]) -> str:
+        running = 0
+        while True:
+            if self.interrupted():
+                return "interrupted"
+            reason = self._ended()
+            while running < self.executor.workers:
+                trial = unfinished.pop() if unfinished else None if reason else self._next()
+                if trial is None:
+                    break
+                self._start(trial)
+                running += 1
+            if running == 0:
+                return reason or "the researcher has nothing new to propose"
+            outcomes = self.executor.finished(TICK_S)
+            running -= len(outcomes)
+            for outcome in outcomes:
+                self._take(outcome, teacher)
+            self.watch(self, self.executor.active())
+
+    def _ended(self) -> str | None:
+        state = self.study.state
+        if state.failed_in_a_row >= FAILURES_IN_A_ROW:
+            return f"{FAILURES_IN_A_ROW} trials failed in a row"
+        return self.budget.spent(state, self.elapsed_s)
+
+    def _next(self) -> Trial | None:
+        study = self.study
+        planned = next_trial(study.state)
+        if planned is not None:
+            return study.start_trial(planned)
+        if waits_for_noise(study.state):
+            return None
+        return propose(study, self.researcher, self.archive, self.budget_left)
+
+    def _start(self, trial: Trial) -> None:
+        files = self.study.state.tree_of(trial.candidate)
+        keep = trial.purpose in (Purpose.RACE, Purpose.CALIBRATE)
+        self.executor.start(Job(trial, files, keep))
+
+    def _take(self, outcome: Outcome, teacher: Teacher) -> None:
+        study, state = self.study, self.study.state
+        incumbent = state.incumbent
+        study.record(("outcome", plain(outcome)))
+        self._check_baseline(outcome)
+        if items := conclusions(state, outcome):
+            study.record(*items)
+        if state.incumbent != incumbent and (items := overtaken(state)):
+            study.record(*items)
+        teacher.catch_up()
+
+    def _check_baseline(self, outcome: Outcome) -> None:
+        state = self.study.state
+        baseline = state.record(state.start.baseline)
+        if baseline.failed >= BASELINE_FAILURES and not baseline.counted and outcome.failure:
+            raise BaselineFails(outcome.failure.reason, outcome.failure.detail[-300:].strip())
