@@ -156,6 +156,7 @@ class StudyState:
         self.noise: NoiseLevel | None = None
         self.verdicts: list[Verdict] = []
         self.verdict_at: list[str] = []
+        self.acceptances: list[int] = []
         self.incumbent = ""
         self.steps: list[Step] = []
         self.contenders: dict[str, None] = {}
@@ -185,7 +186,7 @@ class StudyState:
     @property
     def accepted(self) -> list[Verdict]:
         """Verdicts that made a new incumbent, oldest first."""
-        return [self.verdicts[step.verdict] for step in self.steps if step.level.rank > 0]
+        return [self.verdicts[position] for position in self.acceptances]
 
     @property
     def isolation(self) -> Isolation:
@@ -331,6 +332,7 @@ class StudyState:
             self._step(verdict, verdict.level, value, before, entry)
         if verdict.decision is Decision.ACCEPTED:
             self.incumbent = verdict.candidate
+            self.acceptances.append(len(self.verdicts) - 1)
 
     def _contend(self, verdict: Verdict) -> None:
         """A passed screen waits for its race; any other verdict ends the waiting."""

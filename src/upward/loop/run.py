@@ -8,6 +8,7 @@ from upward.core.codec import plain
 from upward.core.errors import BaselineFails
 from upward.core.ports import Activity, Clock, Executor, Job, Researcher
 from upward.core.records import Isolation, Outcome, Purpose, Trial
+from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 from upward.loop.conclude import conclusions, overtaken
 from upward.loop.decide import next_trial, waits_for_noise
@@ -48,6 +49,12 @@ class Pursuit:
     interrupted: Callable[[], bool]
     watch: Watch
     began_s: float = 0.0
+    began_trials: int = 0
+
+    @property
+    def state(self) -> StudyState:
+        """The study so far."""
+        return self.study.state
 
     @property
     def elapsed_s(self) -> float:
@@ -70,6 +77,7 @@ class Pursuit:
             LedgerError: something could not be recorded; what was recorded is safe.
         """
         self.began_s = self.clock.monotonic_s()
+        self.began_trials = len(self.state.outcomes)
         self.study.record(("session", self._session()))
         teacher = Teacher(self.study.state, self.researcher, self.archive)
         teacher.catch_up()

@@ -9,6 +9,7 @@ from upward.core.errors import EditOutsideSurface, TooFewTrials, UnknownName
 from upward.core.ids import derive_seed, short, tree_id
 from upward.core.ports import Blobs, Ledger
 from upward.core.records import Kept, Purpose, Trial
+from upward.ledger.chain import checked
 from upward.ledger.replay import Genesis, StudyState, genesis_body, replay
 
 CACHED_KEPT = 64
@@ -48,10 +49,11 @@ class Study:
 
         Raises:
             UnknownName: there is no study of this name.
+            ChainBroken: an entry does not follow; nothing is built on a broken record.
         """
         if ledger.head(name) is None:
             raise UnknownName("study", name, ledger.studies(), "Begin one with `upward run TASK`.")
-        return cls(replay(name, ledger.entries(name)), ledger, blobs)
+        return cls(replay(name, checked(ledger.entries(name))), ledger, blobs)
 
     @property
     def name(self) -> str:
