@@ -3,7 +3,7 @@
 import os
 import platform
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -138,7 +138,7 @@ def open_pursuit(
     seed: int | None = None,
     workers: int | None = None,
     researcher: Researcher | None = None,
-) -> Iterator[Opened]:
+) -> Generator[Opened]:
     """Begin a study of a task, or take it up where it stopped.
 
     Args:
@@ -165,7 +165,7 @@ def open_pursuit(
 
 
 @contextmanager
-def reopen(study: str, *, home: str, workers: int | None = None) -> Iterator[Opened]:
+def reopen(study: str, *, home: str, workers: int | None = None) -> Generator[Opened]:
     """Take up a study from its ledger alone, also when the task's folder is gone or changed.
 
     Raises:

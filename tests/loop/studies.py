@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from upward.archive.archive import Archive
 
+from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.ports import Researcher

@@ -151,7 +151,7 @@ def test_the_same_seed_gives_the_same_ledger() -> None:
     assert heads[0] == heads[1]
 
 
-@pytest.mark.parametrize("after", [1, 2, 5, 9, 10, 12, 15, 18])
+@pytest.mark.parametrize("after", [1, 2, 5, 9, 10, 12, 15])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
     after: int, workers: int
@@ -170,10 +170,9 @@ def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
 
     rates = [0.5, 0.9, 0.2]
     pursuit = world.pursuit(study, Script(rates), measure, workers=workers)
-    try:
+    with pytest.raises(Killed):
         pursuit.go()
-    except Killed:
-        ran.update(t for t in study.state.outcomes)
+    ran.update(study.state.outcomes.keys())
     again = world.resume()
     assert again.state.outcomes == study.state.outcomes
     second = world.pursuit(again, Script(rates), noisy_loss(), workers=workers)

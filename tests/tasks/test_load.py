@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upward.core.errors import ManifestError, UnknownName
-from upward.core.ids import blob_id
 from upward.tasks.load import FolderTasks, changed_files, labs_folder, load_folder
+from upward.testing.fakes import MemoryBlobs
 
 FILES = {
     "task.toml": """\
@@ -36,23 +36,6 @@ wall_s = 9
 FILES["task.toml"] += '[predictor]\nrun = ["python", "predict.py"]\n'
 
 
-class Memory:
-    """Blobs in a dictionary."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, bytes] = {}
-
-    def put(self, data: bytes) -> str:
-        self.held[blob_id(data)] = data
-        return blob_id(data)
-
-    def get(self, blob: str) -> bytes:
-        return self.held[blob]
-
-    def has(self, blob: str) -> bool:
-        return blob in self.held
-
-
 def make(folder: Path, **changes: str) -> Path:
     for path, text in {**FILES, **changes}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -67,12 +50,12 @@ def manifest(old: str, new: str) -> dict[str, str]:
 
 def refusal(folder: Path) -> str:
     with pytest.raises(ManifestError) as caught:
-        load_folder(folder, Memory())
+        load_folder(folder, MemoryBlobs())
     return str(caught.value)
 
 
 def test_every_file_is_sorted_by_who_may_see_it_and_kept(tmp_path: Path):
-    blobs = Memory()
+    blobs = MemoryBlobs()
     task = load_folder(make(tmp_path), blobs)
     assert set(task.files) == {"train.py", "lib/help.py"}
     assert set(task.scorer_files) == {"score.py", "answers.csv"}
@@ -84,17 +67,17 @@ def test_every_file_is_sorted_by_who_may_see_it_and_kept(tmp_path: Path):
 
 
 def test_hidden_and_compiled_files_are_no_part_of_a_task(tmp_path: Path):
-    before = load_folder(make(tmp_path), Memory())
+    before = load_folder(make(tmp_path), MemoryBlobs())
     for path in (".git/config", ".upward/x", "__pycache__/a.pyc", "old.pyc", "lib/.env"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("noise")
-    assert load_folder(tmp_path, Memory()) == before
+    assert load_folder(tmp_path, MemoryBlobs()) == before
 
 
 def test_the_id_stays_when_the_folder_moves_or_a_comment_changes(tmp_path: Path):
-    first = load_folder(make(tmp_path / "a"), Memory())
+    first = load_folder(make(tmp_path / "a"), MemoryBlobs())
     text = "# a comment\n" + FILES["task.toml"].replace("cpu_s = 2", "cpu_s   = 2.0")
-    second = load_folder(make(tmp_path / "b", **{"task.toml": text}), Memory())
+    second = load_folder(make(tmp_path / "b", **{"task.toml": text}), MemoryBlobs())
     assert first.id == second.id
     assert first.root != second.root
     assert changed_files(first, second) == []
@@ -102,29 +85,30 @@ def test_the_id_stays_when_the_folder_moves_or_a_comment_changes(tmp_path: Path)
 
 @pytest.mark.parametrize("path", [path for path in FILES if path != "task.toml"])
 def test_the_id_changes_with_any_file_and_the_file_is_named(tmp_path: Path, path: str):
-    first = load_folder(make(tmp_path), Memory())
+    first = load_folder(make(tmp_path), MemoryBlobs())
     (tmp_path / path).write_text("# other\n")
-    second = load_folder(tmp_path, Memory())
+    second = load_folder(tmp_path, MemoryBlobs())
     assert second.id != first.id
     assert changed_files(first, second) == [path]
 
 
+@settings(max_examples=20)
 @given(seconds=st.integers(3, 500))
 def test_the_id_changes_with_any_setting_and_the_manifest_is_named(
     seconds: int, tmp_path_factory: pytest.TempPathFactory
 ):
     folder = tmp_path_factory.mktemp("task")
-    first = load_folder(make(folder), Memory())
-    second = load_folder(make(folder, **manifest("cpu_s = 2", f"cpu_s = {seconds}")), Memory())
+    first = load_folder(make(folder), MemoryBlobs())
+    second = load_folder(make(folder, **manifest("cpu_s = 2", f"cpu_s = {seconds}")), MemoryBlobs())
     assert second.id != first.id
     assert changed_files(first, second) == ["task.toml"]
 
 
 def test_added_and_removed_files_are_both_named(tmp_path: Path):
-    first = load_folder(make(tmp_path), Memory())
+    first = load_folder(make(tmp_path), MemoryBlobs())
     (tmp_path / "lib/help.py").unlink()
     (tmp_path / "scorer/new.py").write_text("")
-    second = load_folder(tmp_path, Memory())
+    second = load_folder(tmp_path, MemoryBlobs())
     assert changed_files(first, second) == ["lib/help.py", "scorer/new.py"]
 
 
@@ -165,7 +149,7 @@ def test_a_manifest_that_does_not_fit_its_files_is_refused(
 
 def test_an_editable_file_may_also_be_an_output(tmp_path: Path):
     change = manifest('outputs = ["model.npy"]', 'outputs = ["train.py"]')
-    assert load_folder(make(tmp_path, **change), Memory()).outputs == ("train.py",)
+    assert load_folder(make(tmp_path, **change), MemoryBlobs()).outputs == ("train.py",)
 
 
 def test_a_predictor_folder_that_nothing_runs_is_refused(tmp_path: Path):
@@ -212,31 +196,31 @@ def test_a_bare_name_is_a_lab_first_and_a_path_is_always_a_folder(
     monkeypatch.chdir(tmp_path / "here")
     tasks = FolderTasks(labs)
     assert tasks.names() == ["tiny"]
-    assert tasks.load("tiny", Memory()).root == str(labs / "tiny")
-    assert tasks.load("./tiny", Memory()).root == str(tmp_path / "here/tiny")
-    assert tasks.load("other", Memory()).root == str(tmp_path / "here/other")
-    assert tasks.load(str(tmp_path / "here/tiny"), Memory()).name == "tiny"
+    assert tasks.load("tiny", MemoryBlobs()).root == str(labs / "tiny")
+    assert tasks.load("./tiny", MemoryBlobs()).root == str(tmp_path / "here/tiny")
+    assert tasks.load("other", MemoryBlobs()).root == str(tmp_path / "here/other")
+    assert tasks.load(str(tmp_path / "here/tiny"), MemoryBlobs()).name == "tiny"
 
 
 def test_an_unknown_name_gets_the_nearest_lab(tmp_path: Path):
     make(tmp_path / "packing")
     with pytest.raises(UnknownName, match=r"Did you mean 'packing'\?"):
-        FolderTasks(tmp_path).load("paking", Memory())
+        FolderTasks(tmp_path).load("paking", MemoryBlobs())
 
 
 @pytest.mark.parametrize("name", ["", "\x00", "nowhere/at/all"])
 def test_a_name_of_nothing_is_unknown(tmp_path: Path, name: str):
     with pytest.raises(UnknownName, match="upward init"):
-        FolderTasks(tmp_path).load(name, Memory())
+        FolderTasks(tmp_path).load(name, MemoryBlobs())
 
 
 def test_a_folder_without_a_manifest_is_told_about_init(tmp_path: Path):
     with pytest.raises(ManifestError, match="upward init"):
-        FolderTasks(tmp_path).load(str(tmp_path), Memory())
+        FolderTasks(tmp_path).load(str(tmp_path), MemoryBlobs())
 
 
 @pytest.mark.parametrize("name", FolderTasks(labs_folder()).names())
 def test_every_lab_that_ships_loads(name: str):
-    task = FolderTasks(labs_folder()).load(name, Memory())
+    task = FolderTasks(labs_folder()).load(name, MemoryBlobs())
     assert task.name == name
     assert not any(path.startswith("scorer") for path in task.files)

@@ -1,8 +1,8 @@
 """The audit of a study: everything that its ledger claims and that can be checked without running.
 
-Checked are the chain, the checkpoint, the state machine (`upward.ledger.replay`), and every blob
-that an entry refers to. Not checked: whether the measurements repeat; that needs a replay of
-trials.
+Checked are the chain, the checkpoint, the state machine (`upward.ledger.replay`), whether every
+candidate has the name that its files give it, and every blob that an entry refers to. Not checked:
+whether the measurements repeat; that needs a replay of trials.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from upward.core.canon import parse_strict
 from upward.core.codec import restore
-from upward.core.errors import BlobChanged, UpwardError
+from upward.core.errors import BadEntry, BlobChanged, UpwardError
+from upward.core.ids import tree_id
 from upward.core.records import Entry, Outcome, Proposal
 from upward.ledger.chain import faults
 from upward.ledger.checkpoint import Checkpoint, Tree
@@ -121,6 +122,21 @@ def _of_outcome(body: object) -> Iterator[tuple[str, str]]:
         yield from outcome.outputs.items()
 
 
+def _check_name(state: StudyState, entry: Entry) -> None:
+    """Check that a candidate which an entry introduces is named by its content."""
+    if entry.kind == "study":
+        named, tree = state.start.baseline, dict(state.task.files)
+    elif entry.kind == "proposal":
+        proposal = state.proposals[len(state.proposals)]
+        if outside := set(proposal.files) - set(state.task.edit):
+            raise BadEntry(entry.kind, f"{sorted(outside)} may not be edited in this task")
+        named, tree = proposal.candidate, state.tree_of(proposal.candidate)
+    else:
+        return
+    if tree_id(tree) != named:
+        raise BadEntry(entry.kind, f"candidate {named} is not what its files are")
+
+
 class _Walk:
     """One pass over the entries; the chain is followed beside the state."""
 
@@ -137,6 +153,10 @@ class _Walk:
         self._before: Entry | None = None
 
     def run(self, entries: Iterable[Entry]) -> None:
+        """Take in all entries, then say what is missing behind them."""
+        if self.pinned is not None and self.pinned.study != self.study:
+            self._report("checkpoint", "checkpoint", f"is of study {self.pinned.study!r}")
+            self.pinned = None
         for entry in entries:
             self._take(entry)
         if not self.tree.size:
@@ -182,6 +202,7 @@ class _Walk:
             return
         try:
             self._state.apply(entry)
+            _check_name(self._state, entry)
         except MALFORMED as error:
             self._report("state", f"entry {entry.seq} ({entry.kind})", _said(error))
             self._state = None

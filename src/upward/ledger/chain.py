@@ -89,10 +89,9 @@ def _fault(entry: Entry, before: Entry | None) -> ChainBroken | None:
             before.study, expected, f"an entry of study {entry.study!r} stands in its place"
         )
     if entry.seq > expected:
-        gap = f"{expected}" if entry.seq == expected + 1 else f"{expected} to {entry.seq - 1}"
-        return ChainBroken(
-            entry.study, expected, f"removed; entry {entry.seq} follows, {gap} is not there"
-        )
+        more = f" with all up to {entry.seq - 1}" if entry.seq > expected + 1 else ""
+        reason = f"removed{more}, entry {entry.seq} stands in its place"
+        return ChainBroken(entry.study, expected, reason)
     if entry.seq < expected:
         return ChainBroken(entry.study, entry.seq, f"out of order, it stands at place {expected}")
     return _content_fault(entry, before.hash if before else START)

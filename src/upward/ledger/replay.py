@@ -216,6 +216,23 @@ class StudyState:
         pick = max if self.task.metric.direction is Direction.MAXIMIZE else min
         return pick(values) if values else None
 
+    def raced(self, candidate: str, about: str) -> list[float]:
+        """The values of a candidate that count in the race about another, or about itself.
+
+        Trials of an incumbent count in every later race; only timings are compared within one
+        race, because there both arms must have met the same machine.
+        """
+        record = self.record(candidate)
+        if self.task.metric.noise is not Noise.TIMING:
+            return record.counted
+        values = list[float]()
+        for number in record.trials:
+            trial, outcome = self.trials[number], self.outcomes.get(number)
+            mine = trial.about == about and trial.purpose is Purpose.RACE
+            if mine and outcome and outcome.measurement:
+                values.append(outcome.measurement.value)
+        return values
+
     def proposal_of(self, candidate: str) -> Proposal | None:
         """The proposal that led to a candidate; None for the baseline."""
         number = self.record(candidate).proposal

@@ -20,7 +20,7 @@ from upward.core.records import (
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
 from upward.stats import noise as noise_stats
-from upward.stats.verdict import Judgement, guard_break, race, screen
+from upward.stats.verdict import Judgement, guard_break, missing_trial, race, screen
 
 Item = tuple[str, dict[str, Any]]
 
@@ -124,9 +124,10 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     candidate = trial.about
     if candidate not in state.contenders:
         return []  # a straggler of a race that is already decided: it only adds to the incumbent
-    if outcome.measurement is None and trial.candidate == candidate:
-        return [_verdict(_failed(state, candidate, RACE, outcome))]
-    mine, theirs = state.record(candidate).counted, state.record(state.incumbent).counted
+    if outcome.failure is not None and trial.candidate == candidate:
+        judged = missing_trial(outcome.failure, plan=state.start.plan)
+        return [_verdict(_from(judged, state, candidate, RACE, ()))]
+    mine, theirs = state.raced(candidate, candidate), state.raced(state.incumbent, candidate)
     if not mine:
         return []
     judged = _judge_race(state, mine, theirs)
@@ -151,23 +152,32 @@ def _judge_race(state: StudyState, mine: list[float], theirs: list[float]) -> Ju
 
 def _outcomes(state: StudyState, candidate: str) -> list[Outcome]:
     """The complete, unselected outcomes of a candidate."""
-    found = list[Outcome]()
-    for number in state.record(candidate).trials:
-        outcome, trial = state.outcomes.get(number), state.trials[number]
-        if outcome and outcome.measurement and trial.purpose is not Purpose.SCREEN:
-            found.append(outcome)
-    return found
+    return [o for t, o in _complete(state, candidate) if t.purpose is not Purpose.SCREEN]
+
+
+def _screens(state: StudyState, candidate: str) -> list[Outcome]:
+    """Its screening outcomes: all that an exact incumbent may have."""
+    return [o for t, o in _complete(state, candidate) if t.purpose is Purpose.SCREEN]
+
+
+def _complete(state: StudyState, candidate: str) -> list[tuple[Trial, Outcome]]:
+    numbers = state.record(candidate).trials
+    pairs = [(state.trials[n], state.outcomes[n]) for n in numbers if n in state.outcomes]
+    return [(trial, outcome) for trial, outcome in pairs if outcome.measurement]
 
 
 def _guard(state: StudyState, mine: list[Outcome], candidate: str) -> str | None:
     """The sentence that names a broken guard, or None."""
     if not state.task.guards or candidate == state.incumbent:
         return None
-    return guard_break(
-        state.task.guards,
-        [o.measurement.guards for o in mine if o.measurement],
-        [o.measurement.guards for o in _outcomes(state, state.incumbent) if o.measurement],
-    )
+    theirs = _outcomes(state, state.incumbent) or _screens(state, state.incumbent)
+    return guard_break(state.task.guards, _readings(state, mine), _readings(state, theirs))
+
+
+def _readings(state: StudyState, outcomes: list[Outcome]) -> dict[str, list[float]]:
+    """Guard name to its readings, one a trial."""
+    found = [outcome.measurement.guards for outcome in outcomes if outcome.measurement]
+    return {g.name: [r[g.name] for r in found if g.name in r] for g in state.task.guards}
 
 
 # -- records -----------------------------------------------------------------------------------
@@ -217,14 +227,12 @@ def _rejected(
 
 def _failed(state: StudyState, candidate: str, rule: str, outcome: Outcome) -> Verdict:
     failure = outcome.failure
-    why = f"{failure.reason}" if failure else "no measurement"
-    invalid = Decision.INVALID if rule == SCREEN else Decision.REJECTED
-    suffix = "" if rule == SCREEN else " A candidate cannot win by failing on some seeds."
+    why = failure.reason.rstrip(". ") if failure else "no measurement"
     return Verdict(
         candidate=candidate,
         incumbent=state.incumbent,
-        decision=invalid,
+        decision=Decision.INVALID,
         level=None,
         rule=rule,
-        reason=f"Trial t{outcome.trial} failed: {why}.{suffix}".replace("..", "."),
+        reason=f"Trial t{outcome.trial} failed: {why}.",
     )

@@ -67,8 +67,8 @@ def _race(state: StudyState) -> Planned | None:
         return None
     incumbent = state.incumbent
     arm = next_arm(
-        len(state.record(candidate).counted) + _under_way(state, candidate, candidate),
-        len(state.record(incumbent).counted) + _under_way(state, incumbent, candidate),
+        len(state.raced(candidate, candidate)) + _under_way(state, candidate, candidate),
+        len(state.raced(incumbent, candidate)) + _under_way(state, incumbent, candidate),
         metric=state.task.metric,
         plan=state.start.plan,
     )

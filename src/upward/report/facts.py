@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,9 +10,8 @@ from upward.core.metric import Direction, Metric, Noise
 from upward.core.records import Decision, Failure, Proposal, Purpose, TrialState, Verdict
 from upward.ledger.replay import Record, StudyState
 from upward.report.text import decimals_for, moment, number, percent, signed
+from upward.stats.noise import expected_best_of
 from upward.stats.sequential import Gain, interval
-
-BestOf = Callable[[int], float]
 
 
 class Finding(StrEnum):
@@ -61,7 +59,7 @@ class Headline:
 
     Args:
         finding: what may be claimed.
-        before: mean of the baseline, None while unknown.
+        before: what the baseline is worth, None while unknown.
         after: what the incumbent is worth; None unless something was accepted.
         gain: with its interval, metric units; None where no number can be stood behind.
         tries: candidates that were tried.
@@ -95,13 +93,8 @@ def figures(state: StudyState) -> Figures:
     return Figures(metric, None if exact else decimals_for(noise.sd))
 
 
-def headline(state: StudyState, best_of: BestOf) -> Headline:
-    """Return the headline of a study.
-
-    Args:
-        state: the study.
-        best_of: expected best of k draws of a standard normal, in standard deviations.
-    """
+def headline(state: StudyState) -> Headline:
+    """Return the headline of a study."""
     baseline, incumbent = state.record(state.start.baseline), state.record(state.incumbent)
     found = _finding(state)
     claims = found in (Finding.UNPROVEN, Finding.VERIFIED)
@@ -109,11 +102,11 @@ def headline(state: StudyState, best_of: BestOf) -> Headline:
     noisy = state.noise is not None and tries > 0 and state.task.metric.noise is not Noise.EXACT
     return Headline(
         finding=found,
-        before=baseline.mean,
+        before=state.value_of(state.start.baseline),
         after=state.value_of(state.incumbent) if claims else None,
         gain=_total_gain(state, baseline, incumbent) if claims else None,
         tries=tries,
-        luck=best_of(tries) * state.noise.sd if state.noise and noisy else None,
+        luck=expected_best_of(tries) * state.noise.sd if state.noise and noisy else None,
         trials_before=len(baseline.counted),
         trials_after=len(incumbent.counted),
     )
@@ -131,7 +124,7 @@ def _finding(state: StudyState) -> Finding:
 def _total_gain(state: StudyState, baseline: Record, incumbent: Record) -> Gain | None:
     metric = state.task.metric
     if metric.noise is Noise.EXACT:
-        before, after = baseline.mean, state.value_of(state.incumbent)
+        before, after = state.value_of(baseline.candidate), state.value_of(state.incumbent)
         if before is None or after is None:
             return None
         gain = metric.gain(after, before)

@@ -20,7 +20,7 @@ class Html(str):
 Attribute = str | float | bool | None
 
 
-def el(name: str, *children: str | None, **attributes: Attribute) -> Html:
+def el(name: str, /, *children: str | None, **attributes: Attribute) -> Html:
     """Return one element with its children.
 
     Args:
@@ -45,6 +45,11 @@ def el(name: str, *children: str | None, **attributes: Attribute) -> Html:
 def join(parts: Iterable[str], between: str = "") -> Html:
     """Put parts beside each other; text among them is escaped."""
     return Html(_child(between).join(_child(part) for part in parts))
+
+
+def verbatim(text: str) -> Html:
+    """Escape text that was cleaned already, and keep every space and line break in it."""
+    return Html(html.escape(text, quote=True))
 
 
 def json_attribute(value: object) -> Html:

@@ -64,10 +64,10 @@ def ticks(low: float, high: float, about: int) -> list[Tick]:
 
 
 def round_step(rough: float) -> float:
-    """Return the round number of the form 1, 2 or 5 times a power of ten that is nearest above."""
+    """Return the number of the form 1, 2 or 5 times a power of ten that is nearest by ratio."""
     power = 10.0 ** math.floor(math.log10(rough))
-    for factor in (1.0, 2.0, 5.0):
-        if rough <= factor * power * 1.0001:
+    for factor, up_to in ((1.0, 1.42), (2.0, 3.17), (5.0, 7.08)):
+        if rough <= up_to * power:
             return factor * power
     return 10.0 * power
 

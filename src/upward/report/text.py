@@ -6,8 +6,12 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from upward.stats import say
+
 LIMIT = 400
-ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -~]?)|\x9b[0-?]*[@-~]")
+ANSI = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -~]?)|\x9b[0-?]*[@-~]"
+)
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 SPACES = frozenset({"Zl", "Zp"})
 MINUS = "\N{MINUS SIGN}"
@@ -71,7 +75,7 @@ def reveal(text: str, limit: int) -> str:
 def _revealed(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in HIDDEN:
         return char
-    return f"\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}U+{ord(char):04X}\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+    return f"\u2039U+{ord(char):04X}\u203a"
 
 
 def _printable(text: str, *, lines: bool) -> str:
@@ -134,15 +138,15 @@ def signed(value: float, decimals: int | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage with about three significant digits.
+    """Write a share as a percentage with about three significant digits, never broken in two.
 
     Example:
-        >>> percent(0.1193), percent(0.00042), percent(1.5)
-        ('11.9 %', '0.042 %', '150 %')
+        >>> [percent(share).split() for share in (0.1193, 0.00042, 1.5)]
+        [['11.9', '%'], ['0.042', '%'], ['150', '%']]
     """
     value = 100.0 * share
     decimals = 1 if 1 <= abs(value) < 100 else 0 if abs(value) >= 100 else decimals_for(abs(value))
-    return f"{number(value, min(decimals, 4))} %"
+    return f"{number(value, min(decimals, 4))}\N{NO-BREAK SPACE}%"
 
 
 def count(number_of: int, word: str, plural: str = "") -> str:
@@ -159,8 +163,8 @@ def seconds(value: float) -> str:
     """Write a duration in the unit that people would choose.
 
     Example:
-        >>> seconds(0.42), seconds(75), seconds(3600), seconds(200_000)
-        ('0.42 s', '1.3 min', '60 min', '2.3 days')
+        >>> seconds(0.42), seconds(90), seconds(3600), seconds(200_000)
+        ('0.42 s', '1.5 min', '60 min', '2.3 days')
     """
     for unit, size, least in (("days", 86_400.0, 2.0), ("h", 3_600.0, 1.5), ("min", 60.0, 1.2)):
         if value >= least * size:
@@ -170,15 +174,13 @@ def seconds(value: float) -> str:
 
 
 def odds(evidence: float) -> str:
-    """Write an e-value as odds against "no gain".
+    """Write an e-value as odds against "no gain", rounded down.
 
     Example:
-        >>> odds(38.2), odds(0.31), odds(4e9)
-        ('38 to 1', '0.31 to 1', 'more than a million to 1')
+        >>> odds(38.9), odds(0.031), odds(4e9)
+        ('38 to 1', 'under 0.1 to 1', 'over a million to 1')
     """
-    if evidence > 1e6:
-        return "more than a million to 1"
-    return f"{number(evidence, 0 if evidence >= 10 else 1 if evidence >= 1 else 2)} to 1"
+    return f"{say.odds(evidence)} to 1"
 
 
 def moment(at: str) -> datetime | None:

@@ -51,7 +51,7 @@ def _ancestors(state: StudyState, candidate: str) -> set[str]:
 
 
 def chosen(state: StudyState, most: int = MOST_ROWS) -> list[str]:
-    """Return at most about `most` kept candidates: the main line and the most trusted, with ancestors."""
+    """Return about `most` kept candidates: the main line and the most trusted, with ancestors."""
     every = kept(state)
     if len(every) <= most:
         return every
@@ -93,8 +93,8 @@ def nodes(state: StudyState, candidates: Iterable[str]) -> list[Node]:
         kind = _kind(state, state.record(candidate))
         rows.append(Node(candidate, parent, lane, kind, candidate in main))
         order = sorted(children[candidate], key=lambda c: c in main)
-        for child in reversed(order):
-            waiting.append((child, row, 0 if child in main else min(lane + 1, LANES)))
+        beside = min(lane + 1, LANES)
+        waiting += [(c, row, 0 if c in main else beside) for c in reversed(order)]
     return rows
 
 
@@ -113,7 +113,9 @@ def draw(state: StudyState, figures: Figures) -> Html:
     drawing = svg.both_widths(lambda width: _draw_one(state, rows, figures, width))
     parts = [el("div", drawing, cls="box tree")]
     if missing > 0:
-        note = f"{count(missing, 'further kept candidate')} are not drawn; the main line is complete."
+        note = (
+            f"{count(missing, 'further kept candidate')} are not drawn; the main line is complete."
+        )
         parts.append(el("p", note, cls="note"))
     return join(parts)
 

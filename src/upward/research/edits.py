@@ -142,6 +142,13 @@ def several(edits: Sequence[Edit]) -> Edit | None:
     return Edit(SEVERAL, changes, words)
 
 
+def varied(edit: Edit, single: Edit) -> Edit | None:
+    """Add one more change to an edit, in place of what the edit does to the same knob."""
+    kept = tuple(c for c in edit.changes if c.knob not in single.knobs)
+    parts = [Edit(edit.operator, (change,), "") for change in kept]
+    return several([*parts, single]) if parts else single
+
+
 def to_draft(edit: Edit, parent: Kept) -> Draft:
     """Apply an edit to its parent's files.
 

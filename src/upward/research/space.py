@@ -22,6 +22,14 @@ def coordinate(knob: Knob, value: float) -> float:
     return (_bent(knob, clipped) - low) / (high - low)
 
 
+def stretched(knob: Knob, value: float) -> float:
+    """Return the coordinate of a value that may lie somewhat outside the range, in [-1, 2]."""
+    low, high = _bent(knob, knob.low or 0.0), _bent(knob, knob.high or 0.0)
+    if (knob.scale is Scale.LOG and value <= 0) or (knob.scale is Scale.COLOG and value >= 1):
+        return coordinate(knob, value)
+    return min(max((_bent(knob, value) - low) / (high - low), -1.0), 2.0)
+
+
 def value_at(knob: Knob, place: float) -> float:
     """Return the value at a coordinate in [0, 1]; the inverse of `coordinate`."""
     low, high = _bent(knob, knob.low or 0.0), _bent(knob, knob.high or 0.0)

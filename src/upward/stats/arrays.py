@@ -1,4 +1,4 @@
-"""Measurements into arrays that can be computed with, or an error: nothing doubtful gets through."""
+"""Measurements into arrays that can be computed with, or an error."""
 
 from collections.abc import Sequence
 

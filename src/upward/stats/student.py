@@ -1,6 +1,7 @@
 """Student's t distribution in numpy alone: the engine must run without scipy."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,17 +33,26 @@ def cdf(t: ArrayLike, df: ArrayLike) -> Array:
 
 
 def quantile(p: float, df: float) -> float:
-    """Return the t with P(T <= t) = p, for p in (0, 1), by narrowing a grid."""
+    """Return the t with P(T <= t) = p, for p in (0, 1).
+
+    Newton's method from the normal quantile: that lies below, and right of zero the probability
+    is concave, so every step stays below the root and none can miss it.
+    """
     if p < 0.5:
         return -quantile(1.0 - p, df)
-    low, high = 0.0, 1.0
-    while float(cdf(high, df)) < p:
-        low, high = high, 2.0 * high
-    while high - low > 1e-13 * high:
-        grid = np.linspace(low, high, 65)
-        cut = int(np.searchsorted(cdf(grid[1:-1], df), p))
-        low, high = float(grid[cut]), float(grid[cut + 1])
-    return 0.5 * (low + high)
+    t = NormalDist().inv_cdf(p)
+    for _ in range(_MOST_STEPS):
+        move = (float(cdf(-t, df)) - (1.0 - p)) / _density(t, df)
+        t += move
+        if move <= 1e-13 * t:
+            break
+    return t
+
+
+def _density(t: float, df: float) -> float:
+    front = math.lgamma((df + 1.0) / 2.0) - math.lgamma(df / 2.0)
+    tail = 0.5 * (df + 1.0) * math.log1p(t * t / df)
+    return math.exp(front - tail) / math.sqrt(math.pi * df)
 
 
 def _beta(a: Array, x: Array, y: Array) -> Array:
@@ -63,26 +73,27 @@ def _beta(a: Array, x: Array, y: Array) -> Array:
 
 def _log_gamma(values: Array) -> Array:
     """Few distinct degrees of freedom occur at a time, so each is computed once."""
+    if values.size < 8:
+        return np.array([math.lgamma(v) for v in values.flat]).reshape(values.shape)
     distinct, where = np.unique(values, return_inverse=True)
     return np.array([math.lgamma(v) for v in distinct])[where].reshape(values.shape)
 
 
 def _fraction(a: Array, b: Array, x: Array) -> Array:
-    """Lentz's method for the continued fraction of I_x(a, b), all elements at once."""
+    """Lentz's method for the continued fraction of I_x(a, b), all elements at once.
+
+    Left of its turning point, with one of a and b being 1/2, no denominator comes near zero.
+    """
     c = np.ones_like(x)
-    d = 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
-    total = d.copy()
+    d = 1.0 / (1.0 - (a + b) * x / (a + 1.0))
+    total = d
     for m in range(1, _MOST_STEPS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            d = 1.0 / _away_from_zero(1.0 + term * d)
-            c = _away_from_zero(1.0 + term / c)
-            total = total * d * c
-        if np.all(np.abs(d * c - 1.0) < 1e-14):
+            d = 1.0 / (1.0 + term * d)
+            c = 1.0 + term / c
+            total = total * (c * d)
+        if m % 4 == 0 and np.max(np.abs(c * d - 1.0)) < 1e-14:
             break
     return total
-
-
-def _away_from_zero(value: Array) -> Array:
-    return np.where(np.abs(value) < _TINY, _TINY, value)

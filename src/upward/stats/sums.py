@@ -44,14 +44,14 @@ class Arms:
     incumbent_ss: ArrayLike
 
     def log_evidence(self, scales: tuple[float, ...] = SCALES) -> Array:
-        """Logarithm of the smaller of the pooled and the Welch factor; see `sequential.evidence`."""
+        """Logarithm of the smaller of the pooled and Welch factors; see `sequential.evidence`."""
         gain, k, mine, n, theirs = self._together()
         size = n * k / (n + k)
         df = n + k - 2.0
-        pooled = _factor(gain * np.sqrt(size * df / (mine + theirs)), size, df, scales)
         noise, own = welch(k, mine, n, theirs)
-        single = _factor(gain / np.sqrt(noise), size, own, scales)
-        return np.where(k > 1, np.minimum(pooled, single), np.minimum(pooled, 0.0))
+        t = np.stack([gain * np.sqrt(size * df / (mine + theirs)), gain / np.sqrt(noise)])
+        pooled, single = _factor(t, size, np.stack([df, own]), scales)
+        return np.minimum(pooled, np.where(k > 1, single, 0.0))
 
     def ahead(self, cap: int) -> "Arms":
         """The arms filled up to the cap, spreads as now, and luckier by `LUCK` standard errors."""
@@ -135,18 +135,18 @@ def sum_arms(candidate: Array, incumbent: Array, metric: Metric) -> Arms:
     return Arms(
         gain=metric.gain(float(np.mean(candidate)), float(np.mean(incumbent))) / unit,
         candidate_n=candidate.size,
-        candidate_ss=max(spread(candidate) / unit / unit, candidate.size * rounding),
+        candidate_ss=max(spread(candidate / unit), candidate.size * rounding),
         incumbent_n=incumbent.size,
-        incumbent_ss=max(spread(incumbent) / unit / unit, incumbent.size * rounding),
+        incumbent_ss=max(spread(incumbent / unit), incumbent.size * rounding),
     )
 
 
 def sum_pairs(gains: Array) -> Pairs:
-    """Sum up gains of pairs that are not all 0, in units of the largest, rounding as in `sum_arms`."""
+    """Sum up gains of pairs, not all 0, in units of the largest; rounding as in `sum_arms`."""
     unit = float(np.max(np.abs(gains)))
     # With the mirror image, so that the step is that of the metric also where all gains agree.
     rounding = (step(np.concatenate([gains, -gains, [0.0]])) / unit) ** 2 / 12.0
-    ss = max(spread(gains) / unit / unit, gains.size * rounding)
+    ss = max(spread(gains / unit), gains.size * rounding)
     return Pairs(float(np.mean(gains)) / unit, gains.size, ss)
 
 

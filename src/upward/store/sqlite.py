@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +36,7 @@ class SqliteLedger:
         clock: for the time of each entry.
         read_only: for readers beside a running study; never makes or changes a file's content.
         busy_s: how long to wait for another process's transaction.
+        network: tells the network file system that a path is on, or None.
 
     Raises:
         CannotWrite: the file or its folder cannot be written to.
@@ -44,7 +45,13 @@ class SqliteLedger:
     """
 
     def __init__(
-        self, path: Path, clock: Clock, *, read_only: bool = False, busy_s: float = 30.0
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        read_only: bool = False,
+        busy_s: float = 30.0,
+        network: Callable[[Path], str | None] = network_kind,
     ) -> None:
         self._path = path
         self._clock = clock
@@ -53,6 +60,11 @@ class SqliteLedger:
         self.warning = ""
         with self._named_errors():
             self._db = self._open_reader() if read_only else self._open_writer()
+            try:
+                self._accept() if read_only else self._prepare(network(path))
+            except (sqlite3.Error, LedgerError):
+                self._db.close()
+                raise
 
     # -- the port ----------------------------------------------------------------------------
 
@@ -193,23 +205,25 @@ class SqliteLedger:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotWrite(str(self._path.parent), error.strerror or str(error)) from error
-        db = self._connect("rwc")
-        version_of(db, str(self._path))
-        db.execute(f"PRAGMA journal_mode = {self._journal_mode()}")
-        db.execute("PRAGMA synchronous = FULL")
-        migrate(db, str(self._path))
-        return db
+        return self._connect("rwc")
+
+    def _prepare(self, network: str | None) -> None:
+        version_of(self._db, str(self._path))
+        self._db.execute(f"PRAGMA journal_mode = {self._journal_mode(network)}")
+        self._db.execute("PRAGMA synchronous = FULL")
+        migrate(self._db, str(self._path))
 
     def _open_reader(self) -> sqlite3.Connection:
         if not self._path.is_file():
             hint = "Nothing was recorded there yet; begin with `upward run TASK`."
             raise UnknownName("ledger", str(self._path), (), hint)
-        db = self._connect("ro" + self._frozen())
-        version = version_of(db, str(self._path))
+        return self._connect("ro" + self._frozen())
+
+    def _accept(self) -> None:
+        version = version_of(self._db, str(self._path))
         if version < len(MIGRATIONS):
             reason = f"it has schema version {version}, which `upward run` will bring up to date"
             raise StoreFailed(str(self._path), reason)
-        return db
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         # autocommit: transactions begin where this file says so
@@ -225,12 +239,11 @@ class SqliteLedger:
         log = self._path.with_name(self._path.name + "-wal")
         return "" if log.exists() or os.access(self._path.parent, os.W_OK) else "&immutable=1"
 
-    def _journal_mode(self) -> str:
-        kind = network_kind(self._path)
-        if kind is None:
+    def _journal_mode(self, network: str | None) -> str:
+        if network is None:
             return "WAL"
         self.warning = (
-            f"{self._path.parent} is on a network file system ({kind}): the ledger is kept "
+            f"{self._path.parent} is on a network file system ({network}): the ledger is kept "
             "without write-ahead log, which is slower; only one machine may write to it. "
             "A local folder is better: choose one with --home."
         )

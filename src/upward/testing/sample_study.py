@@ -17,14 +17,12 @@ from upward.core.canon import canonical
 from upward.core.codec import plain
 from upward.core.errors import BlobChanged
 from upward.core.ids import blob_id, derive_seed, record_id, tree_id
-from upward.core.metric import Direction, Guard, Metric, Noise
+from upward.core.metric import Noise
 from upward.core.records import (
     Change,
     Decision,
     Failure,
-    Isolation,
     Level,
-    Limits,
     Measurement,
     NoiseLevel,
     Outcome,
@@ -40,53 +38,18 @@ from upward.core.records import (
 from upward.ledger.chain import START, link
 from upward.ledger.replay import RACE, SCREEN, Genesis, StudyState, genesis_body
 from upward.stats.sequential import evidence, interval
+from upward.testing.sample_task import (
+    FAILURES,
+    KNOBS,
+    SD,
+    SOURCE,
+    baseline_files,
+    exact_task,
+    sample_isolation,
+    sample_task,
+)
 
 Read = Callable[[str], str]
-
-SD = 0.012
-KNOBS = {
-    "LEARNING_RATE": (3e-3, 1.8e-2, 0.085),
-    "WARMUP_STEPS": (20, 60, 0.025),
-    "WIDTH": (128, 192, 0.060),
-    "LAYERS": (4, 6, 0.035),
-    "BATCH_SIZE": (32, 16, 0.050),
-    "WEIGHT_DECAY": (0.1, 0.03, 0.030),
-    "BETA2": (0.999, 0.95, 0.045),
-    "HASHED_NGRAMS": (1, 8, 0.110),
-}
-SOURCE = '''"""Train a small language model within a budget of CPU time."""
-
-from data import batches
-from model import Model, save
-
-{knobs}
-
-
-def schedule(step: int) -> float:
-    """Warm up, then fall off with the inverse square root."""
-    rise = min(1.0, (step + 1) / WARMUP_STEPS)
-    return LEARNING_RATE * rise / max(1.0, step / WARMUP_STEPS) ** 0.5
-
-
-def main() -> None:
-    model = Model(width=WIDTH, layers=LAYERS, ngrams=HASHED_NGRAMS)
-    for step, batch in enumerate(batches(BATCH_SIZE)):
-        model.update(batch, rate=schedule(step), decay=WEIGHT_DECAY, beta2=BETA2)
-    save(model, "model.safetensors")
-
-
-main()
-'''
-TRACEBACK = """Traceback (most recent call last):
-  File "/work/train.py", line 34, in <module>
-    main()
-  File "/work/train.py", line 29, in main
-    model.update(batch, rate=schedule(step), decay=WEIGHT_DECAY, beta2=BETA2)
-  File "/work/model.py", line 88, in update
-    raise FloatingPointError("loss is nan at step 212")
-FloatingPointError: loss is nan at step 212
-"""
-Knobs = Mapping[str, float]
 
 
 def sample_state(
@@ -94,7 +57,7 @@ def sample_state(
     seed: int = 0,
     *,
     hopeless: bool = False,
-    failing: float = 0.06,
+    failing: float = 0.12,
     isolated: bool = True,
     hypothesis: str = "",
 ) -> tuple[StudyState, Read]:
@@ -111,8 +74,8 @@ def sample_state(
     Returns:
         The state, and the text of a blob by its id.
     """
-    study = _Invented(_task(), seed, isolated=isolated)
-    study.begin(_baseline_files())
+    study = _Invented(sample_task(), seed, isolated=isolated)
+    study.begin(baseline_files())
     study.calibrate()
     for number in range(1, proposals + 1):
         study.advance(number, hopeless=hopeless, failing=failing, hypothesis=hypothesis)
@@ -122,14 +85,14 @@ def sample_state(
 
 def empty_state() -> tuple[StudyState, Read]:
     """Make a study that has begun and done nothing."""
-    study = _Invented(_task(), 0, isolated=True)
-    study.begin(_baseline_files())
+    study = _Invented(sample_task(), 0, isolated=True)
+    study.begin(baseline_files())
     return study.state, study.read
 
 
 def exact_state(proposals: int = 12, seed: int = 0) -> tuple[StudyState, Read]:
-    """Make a study that maximises an exact metric: one trial of a better construction is a proof."""
-    study = _Invented(_exact_task(), seed, isolated=True)
+    """Make a study that maximises an exact metric, where one better trial is a proof."""
+    study = _Invented(exact_task(), seed, isolated=True)
     study.begin({"pack.py": "STEP = 0.01\nSTARTS = 8\n"})
     study.calibrate(3)
     for number in range(1, proposals + 1):
@@ -148,12 +111,11 @@ class _Invented:
     blobs: dict[str, str] = field(default_factory=dict[str, str])
     knobs: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
     at: datetime = datetime(2026, 3, 14, 21, 5, tzinfo=UTC)
+    random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = StudyState(self.task.name)
         self.random = np.random.default_rng(self.seed)
-
-    random: np.random.Generator = field(init=False)
 
     def read(self, blob: str) -> str:
         """Return the text of a blob."""
@@ -187,7 +149,7 @@ class _Invented:
             secret=record_id("secret", self.seed),
             baseline=tree_id(blobs),
             prepared={"public": {}, "hidden": {}},
-            isolation=_isolation(isolated=self.isolated),
+            isolation=sample_isolation(isolated=self.isolated),
             software={"upward": "0.1.0", "python": "3.11.7", "numpy": "2.2.1", "torch": "2.13.0"},
         )
         self.add("study", genesis_body(genesis))
@@ -321,12 +283,7 @@ class _Invented:
         return float(max(1, round(moved))) if isinstance(start, int) else float(digits)
 
     def _fall(self, trial: Trial, proposal: Proposal) -> None:
-        failures = (
-            Failure("candidate", "the command ended with exit code 1", TRACEBACK),
-            Failure("limits", "cpu_s reached its limit of 20 s", "step 412 of 900\n"),
-            Failure("outputs", "model.safetensors is missing", ""),
-        )
-        failure = failures[int(self.random.integers(len(failures)))]
+        failure = FAILURES[int(self.random.integers(len(FAILURES)))]
         self.fail(trial, failure)
         verdict = Verdict(
             proposal.candidate,
@@ -447,50 +404,3 @@ class _Invented:
             incumbent_values=(before,),
         )
         self.add("verdict", plain(verdict))
-
-
-def _baseline_files() -> dict[str, str]:
-    knobs = "\n".join(f"{name} = {start:g}" for name, (start, _, _) in KNOBS.items())
-    return {"train.py": SOURCE.format(knobs=knobs), "model.py": "class Model: ...\n"}
-
-
-def _task() -> Task:
-    return Task(
-        id="",
-        name="tinylm",
-        goal="Lowest bits per byte on unseen text after 20 CPU-seconds of training on one core.",
-        root="",
-        files={},
-        edit=("train.py", "model.py"),
-        run=("python", "train.py"),
-        outputs=("model.safetensors", "model.py"),
-        metric=Metric("val_bpb", "bits/byte", Direction.MINIMIZE, Noise.SEEDED, 0.0),
-        budget=Limits(cpu_s=20.0, wall_s=90.0),
-        scorer_files={},
-        scorer_run=("python", "score.py"),
-        scorer_budget=Limits(cpu_s=60.0, wall_s=120.0),
-        guards=(Guard("peak_memory_mb", Direction.MINIMIZE, 64.0),),
-    )
-
-
-def _exact_task() -> Task:
-    return replace(
-        _task(),
-        name="packing",
-        goal="Largest sum of radii of 26 disjoint circles in the unit square.",
-        edit=("pack.py",),
-        run=("python", "pack.py"),
-        outputs=("circles.json",),
-        metric=Metric("radii", "", Direction.MAXIMIZE, Noise.EXACT, None),
-        guards=(),
-    )
-
-
-def _isolation(*, isolated: bool) -> Isolation:
-    probes = ("network", "scorer_files", "host_files", "other_processes", "limits")
-    return Isolation(
-        sandbox="bubblewrap" if isolated else "plain",
-        isolated=isolated,
-        holds={name: isolated or name == "limits" for name in probes},
-        advice="" if isolated else "Install bubblewrap, then run `upward check` again.",
-    )

@@ -66,9 +66,11 @@ def records(kind: type[R]) -> st.SearchStrategy[R]:
 
 
 def _of_field(item: "dataclasses.Field[Any]", hint: Any) -> st.SearchStrategy[Any]:
-    # empty text is left out of the bytes, so it cannot be told from a default that is not empty
+    # empty text is left out of the bytes, so it cannot be told from another default, or from None
     if hint is str and item.default not in ("", dataclasses.MISSING):
         return st.text(min_size=1, max_size=20)
+    if hint == str | None:
+        return st.none() | st.text(min_size=1, max_size=20)
     return _of(hint)
 
 
@@ -155,7 +157,8 @@ class History:
 
     def session(self) -> None:
         """A process begins to work on the study."""
-        self.write("session", {"workers": 2, "budget": {"minutes": 1.0}})
+        body = {"workers": 2, "budget": {"minutes": 1.0}, "isolation": self.genesis.isolation}
+        self.write("session", body)
 
     def propose(self, parent: str, text: str) -> Proposal:
         """Propose another text of ``train.py``."""
@@ -230,7 +233,7 @@ def histories(draw: st.DrawFn) -> History:
                 history.session()
             case "propose":
                 parent = draw(st.sampled_from(known))
-                known.append(history.propose(parent, f"LR = {number}").candidate)
+                known.append(history.propose(parent, f"LR = {number + 2}").candidate)
             case "trial":
                 purpose = draw(st.sampled_from(Purpose))
                 running.append(history.trial(draw(st.sampled_from(known)), purpose))

@@ -1,0 +1,87 @@
+"""From what a scorer printed to a measurement, strictly."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from upward.core.canon import parse_strict
+from upward.core.errors import BadMeasurement, ScorerFailed
+from upward.core.ports import Ran
+from upward.core.records import Measurement, Task, Usage
+
+NOTES = "notes"
+MOST_NOTES = 64
+LONGEST_NOTE = 2000
+SUPERVISED = ("cpu_s", "wall_s", "peak_memory_mb")
+
+
+def measurement(task: Task, ran: Ran, usage: Usage) -> Measurement:
+    """Read one measurement.
+
+    Args:
+        task: its metric and guards.
+        ran: how the scorer ended.
+        usage: of the candidate, for the guards that the supervisor measures itself.
+
+    Raises:
+        ScorerFailed: the scorer crashed, was ended, or did not print exactly one measurement.
+    """
+    tail = ran.stderr.decode("utf-8", "replace")
+    if ran.exceeded:
+        raise ScorerFailed(f"the scorer reached its limit {ran.exceeded}", tail)
+    if ran.exit_code != 0:
+        raise ScorerFailed(f"the scorer ended with {ending(ran.exit_code)}{last_line(tail)}", tail)
+    if not ran.stdout.strip():
+        raise ScorerFailed("the scorer printed nothing; one JSON object is needed", tail)
+    try:
+        return _read(task, parse_strict(ran.stdout), usage)
+    except BadMeasurement as error:
+        raise ScorerFailed(f"the scorer's output is refused: {error}", tail) from None
+
+
+def _read(task: Task, found: Any, usage: Usage) -> Measurement:
+    if not isinstance(found, Mapping):
+        raise BadMeasurement("json", "one JSON object is needed")
+    fields: dict[str, Any] = {str(name): value for name, value in found.items()}
+    notes = fields.pop(NOTES, {})
+    if task.metric.name not in fields:
+        raise BadMeasurement(task.metric.name, f"missing; found {sorted(fields) or 'nothing'}")
+    value = task.metric.check(fields.pop(task.metric.name))
+    guards = {guard.name: _guard(guard.name, fields, usage) for guard in task.guards}
+    if fields:
+        raise BadMeasurement("json", f"unknown keys {sorted(fields)}")
+    return Measurement(value, guards, _notes(notes))
+
+
+def _guard(name: str, fields: dict[str, Any], usage: Usage) -> float:
+    if name in fields:
+        return _number(name, fields.pop(name))
+    if name in SUPERVISED:
+        return float(getattr(usage, name))
+    raise BadMeasurement(name, "a guard that the scorer did not measure")
+
+
+def _number(name: str, value: object) -> float:
+    # NaN and infinity never get this far: the strict parser refuses them
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadMeasurement(name, f"{type(value).__name__} is not a number")
+    return float(value)
+
+
+def _notes(notes: object) -> dict[str, float | str]:
+    if not isinstance(notes, Mapping) or len(notes) > MOST_NOTES:
+        raise BadMeasurement(NOTES, f"an object with at most {MOST_NOTES} entries is needed")
+    read = dict[str, float | str]()
+    for name, value in notes.items():
+        read[str(name)] = value[:LONGEST_NOTE] if isinstance(value, str) else _number(NOTES, value)
+    return read
+
+
+def ending(exit_code: int) -> str:
+    """How a process ended, in words."""
+    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+
+
+def last_line(tail: str) -> str:
+    """The last line of an error output, as hostile text after a colon; nothing when empty."""
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    return f": {lines[-1][:200]}" if lines else ""

@@ -1,0 +1,68 @@
+"""What repeats of the same candidate show: the noise, and what can be seen through it."""
+
+from upward.core.metric import Noise
+from upward.core.records import Purpose
+from upward.report import strips, svg
+from upward.report.facts import decisions, values_for
+from upward.report.markup import Html, el, join
+from upward.report.text import count, percent, seconds
+from upward.report.view import View, facts, section
+
+
+def noise(view: View) -> Html:
+    """Return the calibration: its values, their spread and what that means."""
+    state, level = view.state, view.state.noise
+    heading = "Noise and resolution"
+    if level is None:
+        words = "Not known yet. Until the baseline has been repeated, nothing is accepted."
+        return section("noise", heading, el("p", words, cls="quiet"))
+    values = values_for(state, state.start.baseline, Purpose.CALIBRATE)
+    drawn = svg.both_widths(lambda width: strips.noise(values, level.mean, level.sd, width=width))
+    return section(
+        "noise",
+        heading,
+        el("div", drawn, cls="chart") if values else None,
+        _tiles(view),
+        el("p", _sentence(view), cls="note"),
+        intro=f"The unedited baseline was run {count(level.trials, 'time')} before anything else; "
+        "each dot is one run, the band is one standard deviation to either side of the mean.",
+    )
+
+
+def _tiles(view: View) -> Html:
+    level, write = view.state.noise, view.figures
+    if level is None:
+        return join(())
+    exact = view.state.task.metric.noise is Noise.EXACT
+    share = abs(level.sd / level.mean) if level.mean else None
+    spread = "How much repeats of the same candidate differ."
+    if share is not None:
+        spread += f" {percent(share)} of the mean."
+    pairs: list[tuple[str, str, str | None]] = [
+        ("Mean of the baseline", write.unit(level.mean), None),
+        ("Standard deviation", write.unit(level.sd), spread),
+    ]
+    if not exact:
+        seen = "The smallest gain that a full race finds in 80 of 100 cases."
+        pairs.append(("Resolution", write.unit(level.resolution), seen))
+    pairs.append(("One trial", f"{seconds(level.trial_cpu_s)} CPU", "With its scoring."))
+    decided = sum(decisions(view.state).values())
+    if decided:
+        each = f"{view.state.cpu_s / decided:,.0f} CPU-s"
+        pairs.append(("Cost per verdict", each, "All trials of the study over all decided."))
+    return facts(*pairs)
+
+
+def _sentence(view: View) -> str:
+    level, write = view.state.noise, view.figures
+    if level is None:
+        return ""
+    if view.state.task.metric.noise is Noise.EXACT:
+        return (
+            "This metric is exact: the measurement is a proof in itself, so one better trial is "
+            "enough. The spread above only shows what an ordinary start gives."
+        )
+    return (
+        f"This study cannot see gains of less than about {write.unit(level.resolution)}. To see "
+        "less, make trials longer or the evaluation larger; a laxer rule would only see luck."
+    )

@@ -1,0 +1,175 @@
+"""What was tried lately and what was best: configurations with how good they were, bounded.
+
+A configuration is written as what differs from the baseline: knob id to source text. Its level is
+its gain over the baseline in standard deviations of one measurement, added up along its parents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from upward.core.records import Change, Decision, Lesson
+from upward.research.knob import Knob
+from upward.research.literals import read_number
+from upward.research.space import stretched
+from upward.research.surrogate import Floats, Trials
+
+LIMIT = 128
+RECENT = 48
+PENDING = 16
+CHOICE_STEP = 0.7  # two choices differ like knobs that moved by most of their range
+FAILED_NOISE = 0.3
+
+Sources = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One configuration.
+
+    Args:
+        sources: what differs from the baseline.
+        level: None when it failed.
+    """
+
+    sources: Sources
+    level: float | None
+
+
+class Window:
+    """The configurations that a proposal looks at; the worst of the old ones are forgotten."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.tried: dict[str, Tried] = {}
+        self.pending: dict[str, Sources] = {}
+
+    def begin(self, baseline: str) -> None:
+        """Make the baseline known: level 0, nothing changed."""
+        self.tried.setdefault(baseline, Tried({}, 0.0))
+
+    def wait_for(self, candidate: str, parent: str, changes: tuple[Change, ...]) -> None:
+        """Remember a proposal whose verdict is still to come."""
+        self.pending[candidate] = self._sources(parent, changes)
+        if len(self.pending) > PENDING:
+            del self.pending[next(iter(self.pending))]
+
+    def learn(self, lesson: Lesson) -> None:
+        """Take in one verdict; a later one on the same candidate replaces the earlier."""
+        proposal = lesson.proposal
+        self.pending.pop(proposal.candidate, None)
+        if not self.tried:
+            self.begin(proposal.parent)
+        parent = self.tried.get(proposal.parent)
+        if parent is None or parent.level is None:
+            return
+        level = None if lesson.gain_sd is None else parent.level + lesson.gain_sd
+        sources = self._sources(proposal.parent, proposal.changes)
+        untyped = not proposal.changes
+        if untyped and lesson.decision is Decision.ACCEPTED and lesson.gain_sd is not None:
+            self._lift(lesson.gain_sd)
+        if not untyped or lesson.decision is Decision.ACCEPTED:
+            self.tried.pop(proposal.candidate, None)
+            self.tried[proposal.candidate] = Tried(sources, level)
+            self._forget()
+
+    def _sources(self, parent: str, changes: tuple[Change, ...]) -> Sources:
+        known = self.tried.get(parent)
+        return (known.sources if known else {}) | {c.knob: c.new for c in changes}
+
+    def _lift(self, gain_sd: float) -> None:
+        """An accepted rewrite of the code is expected to help every configuration alike."""
+        for name, tried in self.tried.items():
+            if tried.level is not None:
+                self.tried[name] = Tried(tried.sources, tried.level + gain_sd)
+
+    def _forget(self) -> None:
+        if len(self.tried) > LIMIT:
+            old = list(self.tried)[1:-RECENT]
+            worst = min(old, key=lambda name: _or_worst(self.tried[name].level))
+            del self.tried[worst]
+
+    def level(self, candidate: str) -> float:
+        """The level of a candidate; of one that was forgotten, the best level known."""
+        tried = self.tried.get(candidate)
+        if tried is not None and tried.level is not None:
+            return tried.level
+        return max((t.level for t in self.tried.values() if t.level is not None), default=0.0)
+
+    def trials(self, frame: "Frame", incumbent: str) -> Trials:
+        """Return the window as points and values for a fit.
+
+        Values are levels over the incumbent's, compressed so that the far bad ones do not
+        outweigh the differences that matter; a failure is worse than anything measured. What is
+        pending counts as no better than the incumbent, so that workers do not ask the same.
+        """
+        rows = [frame.place(tried.sources) for tried in self.tried.values()]
+        over = np.array([_or_nan(t.level) for t in self.tried.values()]) - self.level(incumbent)
+        values, noise = _compressed(over)
+        waiting = [frame.place(sources) for sources in self.pending.values()]
+        return Trials(
+            np.array(rows + waiting),
+            np.concatenate([values, np.zeros(len(waiting))]),
+            np.concatenate([noise, np.full(len(waiting), FAILED_NOISE)]),
+        )
+
+
+def _or_nan(level: float | None) -> float:
+    return np.nan if level is None else level
+
+
+def _or_worst(level: float | None) -> float:
+    return -np.inf if level is None else level
+
+
+def _compressed(over: Floats) -> tuple[Floats, Floats]:
+    known = np.isfinite(over)
+    apart = np.abs(over[known])
+    unit = max(1.0, float(np.quantile(apart, 0.3))) if len(apart) > 3 else 1.0
+    values = np.arcsinh(over / unit)
+    values[~known] = values[known].min(initial=0.0) - 0.5
+    noise = 1.0 / (unit**2 + np.where(known, over, 0.0) ** 2) + 1e-3
+    return values, np.where(known, noise, FAILED_NOISE)
+
+
+class Frame:
+    """Columns of numbers for configurations: one for a number, one for each choice of a switch.
+
+    Ranges are those of the baseline's knobs, so that a column means the same all the time.
+    """
+
+    def __init__(self, baseline: Mapping[str, Knob], parent: Mapping[str, Knob]) -> None:
+        """Lay out the columns for all knobs of the baseline and of the parent."""
+        self.knobs = {**parent, **baseline}
+        self._first: dict[str, int] = {}
+        width = 0
+        for name, knob in self.knobs.items():
+            self._first[name] = width
+            width += 1 if knob.numeric else len(knob.choices)
+        self._base = np.zeros(width)
+        for name, knob in self.knobs.items():
+            self._put(self._base, name, knob.source)
+
+    def place(self, sources: Mapping[str, str], base: Floats | None = None) -> Floats:
+        """Return the row of a configuration, shape (columns,).
+
+        Args:
+            sources: what differs.
+            base: the row that it differs from; the baseline's by default.
+        """
+        row = (self._base if base is None else base).copy()
+        for name, source in sources.items():
+            if name in self._first:
+                self._put(row, name, source)
+        return row
+
+    def _put(self, row: Floats, name: str, source: str) -> None:
+        knob, first = self.knobs[name], self._first[name]
+        if not knob.numeric:
+            for index, choice in enumerate(knob.choices):
+                row[first + index] = CHOICE_STEP * (choice == source)
+            return
+        value = read_number(source)
+        if value is not None:
+            row[first] = stretched(knob, float(value))

@@ -1,0 +1,345 @@
+"""The rule ``screen-race-1``: from measurements to decisions, fixed before the first trial.
+
+A candidate is screened with one trial, which is selected and therefore never evidence; one that
+passes is raced on fresh seeds until the evidence suffices, nothing can be hoped for any more, or
+the cap is reached. Pure functions: the loop runs the trials and asks again after each.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from upward.core.errors import BadMeasurement, UnknownName
+from upward.core.metric import Guard, Metric, Noise
+from upward.core.records import Decision, Failure, Level, Plan
+from upward.stats.arrays import TIE, checked, finite, same
+from upward.stats.say import amount, count, odds
+from upward.stats.sequential import (
+    Gain,
+    evidence,
+    evidence_paired,
+    interval,
+    interval_paired,
+)
+from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
+
+
+class Arm(StrEnum):
+    """Whose trial runs next in a race."""
+
+    CANDIDATE = "candidate"
+    INCUMBENT = "incumbent"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the measurements so far say about a candidate.
+
+    Args:
+        decision: None while the race goes on.
+        level: what is known of the candidate now, None where nothing can be built on it.
+        reason: one sentence for people.
+        gain: estimated gain in metric units, None where there is no estimate.
+        low: lower end of its 95 % interval, None with fewer than two measurements in an arm.
+        high: upper end.
+        evidence: the e-value, None where the rule uses none.
+    """
+
+    decision: Decision | None
+    level: Level | None
+    reason: str
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    evidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A race as it stands: what both kinds of race are decided from."""
+
+    k: int
+    n: int
+    gain: Gain | None
+    estimate: float
+    evidence: float
+    over: bool
+    words: str
+    extra: str = ""
+
+
+def screen(
+    value: float, incumbent_values: Sequence[float], *, metric: Metric, sd: float, plan: Plan
+) -> Judgement:
+    """Judge the first trial of a candidate.
+
+    Args:
+        value: its measurement, metric unit.
+        incumbent_values: shape (n,), n >= 1, measurements that count.
+        metric: direction, unit and kind of noise.
+        sd: of one measurement, metric unit; not used for exact metrics.
+        plan: says by how many sd the incumbent's mean must be beaten.
+
+    Returns:
+        Inconclusive and provisional when passed (good enough to search from and to race), else
+        rejected. Equal is never passed. An exact metric is decided here: strictly better than
+        every measurement of the incumbent, with no tolerance, is accepted and verified.
+
+    Raises:
+        TooFewTrials: no measurement of the incumbent.
+        BadMeasurement: a value that is no measurement of this metric, or no standard deviation.
+    """
+    new = metric.check(value)
+    old = checked(incumbent_values, metric, what="a screen", needed=1)
+    if metric.noise is Noise.EXACT:
+        return _exact(new, [float(v) for v in old], metric)
+    if not (math.isfinite(sd) and sd >= 0.0):
+        raise BadMeasurement("sd", f"{sd} is not a standard deviation")
+    gain, needed = metric.gain(new, float(np.mean(old))), plan.screen_sd * sd
+    found = (
+        f"One trial is {_distance(gain, sd, metric)} than the mean of "
+        f"{count(old.size, 'trial')} of the incumbent"
+    )
+    bar = f"{amount(needed, sd)} better is needed"
+    if gain > 0.0 and gain >= needed:
+        reason = f"{found} ({bar}): good enough to search from, not yet evidence."
+        return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, reason, gain)
+    return Judgement(Decision.REJECTED, None, f"{found} ({bar}).", gain)
+
+
+def race(
+    candidate_values: Sequence[float],
+    incumbent_values: Sequence[float],
+    *,
+    metric: Metric,
+    plan: Plan,
+) -> Judgement:
+    """Judge a race after any of its trials.
+
+    Args:
+        candidate_values: shape (k,), fresh trials in order, without the screening trial.
+        incumbent_values: shape (n,), all unselected trials of the incumbent. For a timing metric
+            only those of this race, in order: the i-th of both arms ran side by side and make
+            one pair (see `next_arm`); a trial still without its partner is not looked at.
+        metric: timing metrics are compared by the logarithm of their ratio.
+        plan: alpha, cap and floor.
+
+    Returns:
+        Accepted and verified when the evidence reaches 1 / alpha and the incumbent has enough
+        trials; rejected when nothing can be hoped for any more; inconclusive, still provisional,
+        when all trials are spent; else no decision yet. Gains of timings are given in metric
+        units, as the ratio times the geometric mean of the incumbent.
+
+    Raises:
+        BadMeasurement: a value that is no measurement of this metric.
+    """
+    timing = metric.noise is Noise.TIMING
+    stand = _side_by_side if timing else _apart
+    standing = stand(candidate_values, incumbent_values, metric, plan)
+    if standing is None:
+        reason = "Too few fresh trials yet to compare the candidate with the incumbent."
+        return Judgement(None, Level.PROVISIONAL, reason)
+    arm = next_arm(len(candidate_values), len(incumbent_values), metric=metric, plan=plan)
+    return _decide(standing, metric, plan, spent=arm is None)
+
+
+def next_arm(candidate_n: int, incumbent_n: int, *, metric: Metric, plan: Plan) -> Arm | None:
+    """Say whose trial a race needs next; None when all of its trials are spent.
+
+    The incumbent is topped up to its floor and to as many trials as the candidate has. Timings
+    alternate A B B A A B B A ..., so that a machine that drifts slows both alike.
+
+    Args:
+        candidate_n: fresh trials of the candidate, finished or running.
+        incumbent_n: unselected trials of the incumbent, finished or running; for a timing metric
+            those of this race only.
+        metric: its kind of noise.
+        plan: cap and floor.
+    """
+    if metric.noise is Noise.TIMING:
+        return _alternate(candidate_n, incumbent_n, plan.race_cap)
+    if incumbent_n < max(_floor(plan), min(candidate_n, plan.race_cap)):
+        return Arm.INCUMBENT
+    return Arm.CANDIDATE if candidate_n < plan.race_cap else None
+
+
+def guard_break(
+    guards: Sequence[Guard],
+    candidate_values: Mapping[str, Sequence[float]],
+    incumbent_values: Mapping[str, Sequence[float]],
+) -> str | None:
+    """Name the first guard that got worse by more than its tolerance, as a sentence.
+
+    Args:
+        guards: of the task.
+        candidate_values: guard name to its readings, one a trial.
+        incumbent_values: likewise.
+
+    Returns:
+        One sentence that begins with the guard's name, or None when the means of all guards hold.
+
+    Raises:
+        TooFewTrials: a guard without any reading; unknown is not fine.
+        BadMeasurement: a reading is NaN or infinite.
+    """
+    for guard in guards:
+        new, old = (
+            float(np.mean(finite(values.get(guard.name, ()), what=f"guard {guard.name}", needed=1)))
+            for values in (candidate_values, incumbent_values)
+        )
+        loss = guard.loss(new, old)
+        if loss > guard.tolerance:
+            return (
+                f"{guard.name} got worse by {loss:.4g} ({guard.tolerance:.4g} allowed): "
+                f"{new:.5g} on average, {old:.5g} for the incumbent."
+            )
+    return None
+
+
+def missing_trial(failure: Failure, *, plan: Plan) -> Judgement:
+    """Judge a candidate one of whose trials in a race failed, as the plan said beforehand.
+
+    Raises:
+        UnknownName: the plan names no rule for missing trials that this version knows.
+    """
+    if plan.missing != "reject":
+        raise UnknownName("rule for missing trials", plan.missing, ("reject",))
+    reason = failure.reason.rstrip(". ")
+    return Judgement(
+        Decision.REJECTED,
+        None,
+        f"A trial failed in the race ({failure.boundary}: {reason}); it counts against the "
+        "candidate, so that none can win by failing on the hard seeds.",
+    )
+
+
+def _exact(new: float, old: list[float], metric: Metric) -> Judgement:
+    gain = min(metric.gain(new, value) for value in old)
+    if gain > 0.0:
+        reason = f"Better by {gain:.6g} {metric.unit}".rstrip() + ", measured exactly."
+        return Judgement(Decision.ACCEPTED, Level.VERIFIED, reason, gain, gain, gain)
+    worse = f"worse by {-gain:.6g} {metric.unit}".rstrip() if gain < 0.0 else "equal"
+    reason = f"Not better: {worse}, measured exactly; no tolerance is given."
+    return Judgement(Decision.REJECTED, None, reason, gain, gain, gain)
+
+
+def _apart(
+    candidate: Sequence[float], incumbent: Sequence[float], metric: Metric, plan: Plan
+) -> _Standing | None:
+    """The standing of a race on fresh seeds."""
+    new = checked(candidate, metric, what="a race", needed=0)
+    old = checked(incumbent, metric, what="a race", needed=0)
+    if new.size < 1 or old.size < 2:
+        return None
+    estimate = metric.gain(float(np.mean(new)), float(np.mean(old)))
+    differ = not same(np.concatenate([new, old]))
+    return _Standing(
+        k=new.size,
+        n=old.size,
+        gain=interval(candidate, incumbent, metric=metric) if new.size > 1 else None,
+        estimate=estimate if differ else 0.0,
+        evidence=evidence(candidate, incumbent, metric=metric),
+        over=new.size >= FUTILE_FROM and not (differ and _hope(sum_arms(new, old, metric), plan)),
+        words=f"{count(new.size, 'fresh trial')} against {old.size} of the incumbent",
+    )
+
+
+def _side_by_side(
+    candidate: Sequence[float], incumbent: Sequence[float], metric: Metric, plan: Plan
+) -> _Standing | None:
+    """The standing of a race of interleaved pairs, as ratios."""
+    n = min(len(candidate), len(incumbent))
+    new = np.log(checked(candidate, metric, what="a race", needed=0)[:n])
+    old = np.log(checked(incumbent, metric, what="a race", needed=0)[:n])
+    if n < 1:
+        return None
+    differences = [metric.gain(float(a), float(b)) for a, b in zip(new, old, strict=True)]
+    gains = [gain if abs(gain) > TIE else 0.0 for gain in differences]
+    middle = float(np.mean(old))
+    ratio = float(np.mean(gains))
+    found = interval_paired(gains) if n > 1 else None
+    return _Standing(
+        k=n,
+        n=n,
+        gain=Gain(*(_in_unit(v, middle, metric) for v in (ratio, found.low, found.high)))
+        if found
+        else None,
+        estimate=_in_unit(ratio, middle, metric),
+        evidence=evidence_paired(gains),
+        over=n >= FUTILE_FROM and not (any(gains) and _hope(sum_pairs(np.array(gains)), plan)),
+        words=count(n, "interleaved pair"),
+        extra=f", {100.0 * abs(math.expm1(metric.gain(ratio, 0.0))):.2g} %",
+    )
+
+
+def _in_unit(gain: float, middle: float, metric: Metric) -> float:
+    """A gain on the logarithm, from a typical incumbent, in the metric's unit."""
+    return metric.gain(math.exp(middle + metric.gain(gain, 0.0)), math.exp(middle))
+
+
+def _hope(sums: Arms | Pairs, plan: Plan) -> bool:
+    return not bool(hopeless(sums, cap=plan.race_cap, bar=-math.log(plan.alpha)))
+
+
+def _decide(now: _Standing, metric: Metric, plan: Plan, *, spent: bool) -> Judgement:
+    needed = 1.0 / plan.alpha
+    chance = f"odds {odds(now.evidence)} to 1 against luck"
+    better = f"Better by {_said(now, metric)} in {now.words}"
+    if now.evidence >= needed and now.n >= _floor(plan):
+        reason = f"{better}; {chance} ({needed:.3g} needed)."
+        return _judgement(now, Decision.ACCEPTED, Level.VERIFIED, reason)
+    if now.estimate <= 0.0 and (spent or now.over):
+        worse = f"worse by {_said(now, metric)}" if now.estimate < 0.0 else "no difference"
+        return _judgement(now, Decision.REJECTED, None, f"Not better: {worse} in {now.words}.")
+    if spent:
+        reason = (
+            f"{better}, but {chance} fall short of the {needed:.3g} needed, and the race ends "
+            f"at {count(plan.race_cap, 'trial')}."
+        )
+        return _judgement(now, Decision.INCONCLUSIVE, Level.PROVISIONAL, reason)
+    if now.over:
+        reason = f"{better}: too little to be told from luck within {plan.race_cap} trials."
+        return _judgement(now, Decision.REJECTED, None, reason)
+    reason = f"So far {chance} ({needed:.3g} needed) in {now.words}."
+    return _judgement(now, None, Level.PROVISIONAL, reason)
+
+
+def _judgement(
+    now: _Standing, decision: Decision | None, level: Level | None, reason: str
+) -> Judgement:
+    low, high = (now.gain.low, now.gain.high) if now.gain else (None, None)
+    return Judgement(decision, level, reason, now.estimate, low, high, now.evidence)
+
+
+def _said(now: _Standing, metric: Metric) -> str:
+    """The size of a gain or loss with its interval, unit and, for timings, percentage."""
+    sign = -1.0 if now.estimate < 0.0 else 1.0
+    if now.gain is None:
+        return f"{amount(sign * now.estimate, 0.0)} {metric.unit}".rstrip() + now.extra
+    ends = sorted((sign * now.gain.low, sign * now.gain.high))
+    width = ends[1] - ends[0]
+    size = f"{amount(sign * now.estimate, width)} {metric.unit}".rstrip()
+    return f"{size} ({amount(ends[0], width)} to {amount(ends[1], width)}){now.extra}"
+
+
+def _distance(gain: float, sd: float, metric: Metric) -> str:
+    if gain == 0.0:
+        return "no better"
+    size = f"{amount(abs(gain), sd)} {metric.unit}".rstrip()
+    return f"{size} {'better' if gain > 0.0 else 'worse'}"
+
+
+def _alternate(candidate_n: int, incumbent_n: int, cap: int) -> Arm | None:
+    if candidate_n != incumbent_n:
+        return Arm.CANDIDATE if candidate_n < incumbent_n else Arm.INCUMBENT
+    if candidate_n >= cap:
+        return None
+    return Arm.INCUMBENT if candidate_n % 2 == 0 else Arm.CANDIDATE
+
+
+def _floor(plan: Plan) -> int:
+    """No spread without two trials, whatever the plan says."""
+    return max(2, plan.incumbent_floor)

@@ -1,0 +1,84 @@
+"""`kill -9` of everything at any moment: nothing that was completed is lost or run twice."""
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from tests.system.tiny import command, make_task, upward
+
+
+def entries(cwd: Path) -> list[dict[str, object]]:
+    done = upward("log", "--all", "--json", cwd=cwd)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def completed(cwd: Path) -> Counter[int]:
+    return Counter(
+        int(str(entry["body"]["trial"]))  # pyright: ignore[reportIndexIssue]
+        for entry in entries(cwd)
+        if entry["kind"] == "outcome"
+    )
+
+
+def survivors(folder: Path) -> list[psutil.Process]:
+    found = list[psutil.Process]()
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(str(folder) in word for word in words) and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+@pytest.mark.slow
+def test_kill_9_five_times_in_a_row_loses_nothing(tmp_path: Path) -> None:
+    make_task(tmp_path / "task")
+    words = ("run", "./task", "--trials", "60", "--workers", "2", "--seed", "1")
+    rng = np.random.default_rng()  # a random moment, truly: this law has no exceptions
+    before = Counter[int]()
+    for round_number in range(5):
+        process = subprocess.Popen(
+            command(*words), cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        try:
+            process.wait(timeout=(1.5 if round_number == 0 else 0.8) + float(rng.uniform(0, 1.2)))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if (tmp_path / ".upward" / "upward.db").exists():
+            now = completed(tmp_path)
+            assert all(now[trial] == count for trial, count in before.items())
+            before = now
+    upward(*words, cwd=tmp_path)
+    after = completed(tmp_path)
+    assert sorted(after) == list(range(1, len(after) + 1))
+    assert set(after.values()) == {1}
+    assert len(after) >= 60
+    assert upward("verify", cwd=tmp_path).stdout.startswith("Study tiny-s1 is intact")
+    assert not survivors(tmp_path)
+    assert not list((tmp_path / ".upward" / "tmp").rglob("out.json"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    make_task(tmp_path / "task")
+    words = ("run", "./task", "--trials", "40", "--seed", "1")
+    process = subprocess.Popen(
+        command(*words), cwd=tmp_path, start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()  # the noise is measured: it is in the middle of its work
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped: interrupted" in said
+    assert not survivors(tmp_path)
+    assert json.loads(upward("status", "--json", cwd=tmp_path).stdout)["stopped"] == "interrupted"
+    done = upward(*words, cwd=tmp_path)
+    assert "40 trials are done" in done.stdout
+    upward("verify", cwd=tmp_path)
