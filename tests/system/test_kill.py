@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 from collections import Counter
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -35,25 +37,40 @@ def survivors(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def kill_in_the_middle(words: tuple[str, ...], cwd: Path, more: int, delay_s: float) -> None:
+    """Start the command, and kill its whole group a moment after `more` further trials."""
+    database = cwd / ".upward" / "upward.db"
+    process = subprocess.Popen(
+        command(*words), cwd=cwd, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    start = sum(completed(cwd).values()) if database.exists() else 0
+    while not database.exists() or outcomes(database) < start + more:
+        assert process.poll() is None, "it ended before it could be killed"
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=delay_s)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def outcomes(database: Path) -> int:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
+        try:
+            return db.execute("SELECT count(*) FROM entries WHERE kind = 'outcome'").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0  # the tables are just being made
+
+
 @pytest.mark.slow
 def test_kill_9_five_times_in_a_row_loses_nothing(tmp_path: Path) -> None:
     make_task(tmp_path / "task")
     words = ("run", "./task", "--trials", "60", "--workers", "2", "--seed", "1")
     rng = np.random.default_rng()  # a random moment, truly: this law has no exceptions
     before = Counter[int]()
-    for round_number in range(5):
-        process = subprocess.Popen(
-            command(*words), cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=(1.5 if round_number == 0 else 0.8) + float(rng.uniform(0, 1.2)))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if (tmp_path / ".upward" / "upward.db").exists():
-            now = completed(tmp_path)
-            assert all(now[trial] == count for trial, count in before.items())
-            before = now
+    for _ in range(5):
+        kill_in_the_middle(words, tmp_path, int(rng.integers(1, 9)), float(rng.uniform(0, 0.1)))
+        now = completed(tmp_path)
+        assert all(now[trial] == count for trial, count in before.items())
+        before = now
     upward(*words, cwd=tmp_path)
     after = completed(tmp_path)
     assert sorted(after) == list(range(1, len(after) + 1))

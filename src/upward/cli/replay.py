@@ -1,5 +1,7 @@
 """`upward replay`: run a candidate again from the ledger."""
 
+import sys
+
 import click
 
 from upward import wiring
@@ -31,8 +33,8 @@ def replay(
     candidate = find(state, name).candidate
 
     def watch(done: int, planned: int) -> None:
-        if not as_json:
-            click.echo(f"\r{done} of {planned} trials", nl=done == planned)
+        if sys.stderr.isatty() and not as_json:
+            click.echo(f"\r{done} of {planned} trials", nl=done == planned, err=True)
 
     with wiring.reopen(state.name, home=home, workers=workers) as opened:
         result = opened.replay(candidate, trials, watch)

@@ -6,6 +6,7 @@ alone, so that the end of a process is seen at once.
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -63,6 +64,7 @@ class Running:
         self._cpu_s = self._peak_mb = self._disk_seen_s = 0.0
         self._wall_s = 0.0
         self._process = _spawn(launch)
+        self._ours_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.pidfd = os.pidfd_open(self._process.pid)
         self._input = memoryview(self.box.stdin)
 
@@ -140,7 +142,9 @@ class Running:
         _, status, used = os.wait4(self.pid, 0)
         self.exit_code = self._process.returncode = os.waitstatus_to_exitcode(status)
         self._cpu_s = max(self._cpu_s, used.ru_utime + used.ru_stime)
-        self._peak_mb = max(self._peak_mb, used.ru_maxrss / 1024.0)
+        # a child begins with its parent's high-water mark: below that the kernel's figure is ours
+        if used.ru_maxrss > self._ours_kb:
+            self._peak_mb = max(self._peak_mb, used.ru_maxrss / 1024.0)
         self._wall_s = time.monotonic() - self.began_s
         os.close(self.pidfd)
         if not self.exceeded and self._cpu_s > self.box.limits.cpu_s:
