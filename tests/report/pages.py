@@ -2,13 +2,11 @@
 
 from html.parser import HTMLParser
 
-from upward.core.canon import canonical
-from upward.core.codec import plain
-from upward.ledger.chain import link
-from upward.ledger.replay import StudyState, genesis_body
+from upward.ledger.replay import StudyState
 from upward.report.page import render
 from upward.testing.sample_study import Read
 
+BLOCKS = {"p", "li", "dt", "dd", "td", "th", "tr", "h1", "h2", "h3", "text", "button", "a", "time"}
 VOID = {"meta", "br", "hr", "input", "col"}
 NOW = "2026-03-15T08:00:00.000Z"
 
@@ -43,6 +41,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice on {tag}"
         self.tags.append((tag, dict(attrs)))
+        if tag in BLOCKS:
+            self.words.append(" ")
         if tag not in VOID:
             self.open.append(tag)
 
@@ -55,21 +55,10 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not {"script", "style", "title"} & set(self.open):
-            self.words.append(data if self.open[-1:] != ["p"] else f" {data}")
+            self.words.append(data)
 
 
 def page_of(study: tuple[StudyState, Read], head_checked: str | None = None) -> Page:
     """Render a study and parse what came out."""
     state, read = study
     return Page(render(state, read, generated_at=NOW, head_checked=head_checked))
-
-
-def with_genesis(state: StudyState, **changed: object) -> StudyState:
-    """A new study whose genesis differs in some fields; nothing else has happened."""
-    from dataclasses import replace
-
-    genesis = replace(state.start, **changed)  # pyright: ignore[reportArgumentType]
-    fresh = StudyState(state.name)
-    body = canonical(plain(genesis_body(genesis)))
-    fresh.apply(link(state.name, 1, "study", body, NOW, "0" * 64))
-    return fresh

@@ -1,8 +1,8 @@
 """The lineage shows every kept candidate once, below its parent, in lanes that do not cross."""
 
 import pytest
-
 from tests.report.pages import page_of
+
 from upward.report.curve import beyond, curve, domain
 from upward.report.facts import figures
 from upward.report.tree import chosen, kept, nodes

@@ -1,5 +1,6 @@
 """Axes have round ticks within their range, and one outlier does not flatten a chart."""
 
+import itertools
 import math
 
 from hypothesis import given
@@ -17,7 +18,7 @@ def test_ticks_lie_in_range_and_are_evenly_spaced(low: float, extent: float, abo
     slack = 1e-6 * (abs(low) + extent)
     assert 1 <= len(found) <= 3 * about + 2
     assert all(low - slack <= value <= high + slack for value in found)
-    gaps = {round((b - a) / extent, 6) for a, b in zip(found, found[1:], strict=False)}
+    gaps = {round((b - a) / extent, 6) for a, b in itertools.pairwise(found)}
     assert len(gaps) <= 2
 
 
@@ -49,7 +50,7 @@ def test_a_pixel_never_leaves_its_scale(value: float) -> None:
 def test_labels_are_moved_apart_and_keep_their_order(wanted: list[float]) -> None:
     placed = apart(wanted, 16, 0, 300)
     inside = sorted(placed)
-    assert all(b - a >= 16 - 1e-6 for a, b in zip(inside, inside[1:], strict=False))
+    assert all(b - a >= 16 - 1e-6 for a, b in itertools.pairwise(inside))
     pairs = sorted(zip(wanted, placed, strict=True))
     assert [p for _, p in pairs] == sorted(p for _, p in pairs)
 

@@ -255,15 +255,9 @@ class _Invented:
         words = hypothesis or f"{way} {name} fits a budget of this length better."
         change = Change(f"train.py:{name}", f"{old:g}", f"{new:g}")
         operator = "scale" if self.random.random() < 0.8 else "jump"
+        number, files = len(self.state.proposals) + 1, {"train.py": blob}
         return Proposal(
-            len(self.state.proposals) + 1,
-            "search",
-            candidate,
-            parent,
-            words,
-            operator,
-            {"train.py": blob},
-            (change,),
+            number, "search", candidate, parent, words, operator, files, changes=(change,)
         )
 
     def _parent(self) -> str:
@@ -279,8 +273,7 @@ class _Invented:
         size = float(self.random.uniform(0.3, 1.0))
         to = best if toward else old * float(np.exp(self.random.choice([-1, 1]) * size))
         moved = old * (to / old) ** (size if toward else 1.0)
-        digits = f"{moved:.2g}"
-        return float(max(1, round(moved))) if isinstance(start, int) else float(digits)
+        return float(max(1, round(moved)) if isinstance(start, int) else f"{moved:.3g}")
 
     def _fall(self, trial: Trial, proposal: Proposal) -> None:
         failure = FAILURES[int(self.random.integers(len(FAILURES)))]

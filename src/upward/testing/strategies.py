@@ -113,6 +113,8 @@ def a_task(noise: Noise = Noise.SEEDED, direction: Direction = Direction.MINIMIZ
         scorer_files={"score.py": blob_id(b"score")},
         scorer_run=("python", "score.py"),
         scorer_budget=Limits(1.0, 5.0),
+        predictor_files={"predict.py": blob_id(b"predict")},
+        predictor_run=("python", "predict.py"),
     )
 
 

@@ -29,7 +29,7 @@ def ended(view: View) -> Html:
         return section("tried", "Not accepted", el("p", words, cls="quiet"), *refused)
     tails = _Tails(MOST_TAILS)
     rows = [_row(item, view.figures, tails) for item in everything[:MOST_ROWS]]
-    head = ("", "Decision", "Hypothesis and change", "Gain#", "Odds#", "Why")
+    head = ("", "Decision", "Hypothesis and change", "Gain#", "Why")
     parts = [_filter(decisions(view.state)), table(head, rows, "tried")]
     if len(everything) > MOST_ROWS:
         missing = f"The newest {MOST_ROWS:,} of {len(everything):,} are shown"
@@ -86,7 +86,6 @@ def _row(item: Ended, write: Figures, tails: _Tails) -> Html:
         el("td", el("span", state, f" {decision.value}", cls=f"decision {decision.value}"), level),
         el("td", el("p", clean(proposal.hypothesis, 220)), changes(proposal.changes), cls="what"),
         el("td", *_gain(item, write), cls="n"),
-        el("td", "" if verdict.evidence is None else odds(verdict.evidence), cls="n"),
         el("td", *_why(item, tails), cls="why"),
         data_decision=decision.value,
     )
@@ -100,6 +99,8 @@ def _gain(item: Ended, write: Figures) -> list[Html]:
     if verdict.low is not None and verdict.high is not None and verdict.low < verdict.high:
         words = f"{write.gain(verdict.low)} to {write.gain(verdict.high)}"
         parts.append(el("span", words, cls="quiet"))
+    if verdict.evidence is not None:
+        parts.append(el("span", f"odds {odds(verdict.evidence)}", cls="quiet"))
     return parts
 
 

@@ -41,9 +41,16 @@ def _warnings(state: StudyState) -> list[Html]:
     found = list[Html]()
     if not state.isolation.isolated:
         found.append(el("span", "unisolated", cls="badge bad"))
+    elif _partly(state):
+        found.append(el("span", "partly unisolated", cls="badge bad"))
     if state.task.self_reported:
         found.append(el("span", "self-reported", cls="badge bad"))
     return found
+
+
+def _partly(state: StudyState) -> bool:
+    """Whether the sandbox holds now, but did not always."""
+    return state.isolation.isolated and any(not s.isolation.isolated for s in state.sessions)
 
 
 def _claim(view: View) -> Html:
@@ -94,6 +101,12 @@ def _distrust(state: StudyState) -> list[Html]:
             "provisional, whatever the numbers say. "
         )
         found.append(el("p", words, clean(state.isolation.advice, 300), cls="alarm"))
+    elif _partly(state):
+        words = (
+            "Partly unisolated: the sandbox did not hold in every session, see Budget. Replay what "
+            "was accepted then."
+        )
+        found.append(el("p", words, cls="alarm"))
     if state.task.self_reported:
         words = (
             "Self-reported: the scorer ran in the candidate's own process, so the candidate wrote "

@@ -1,12 +1,16 @@
 """Why to believe the page: isolation, the rule, the software, the ledger."""
 
-from upward.core.metric import Direction
+from upward.core.metric import Direction, Noise
 from upward.core.records import Limits, Plan
 from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, day_and_time, number, seconds
 from upward.report.view import View, code, section
 
 MOST_ITEMS = 40
+EXACT = (
+    "The metric is exact: a measurement is a proof in itself.",
+    "A candidate is accepted when one trial is better than every trial before it.",
+)
 
 
 def trust(view: View) -> Html:
@@ -41,7 +45,8 @@ def _probe(name: str, *, held: bool) -> Html:
 
 def _rule(view: View) -> Html:
     task, plan = view.state.task, view.state.start.plan
-    items = [*_plan(plan), _trial(task.budget)]
+    exact = task.metric.noise is Noise.EXACT
+    items = [*(EXACT if exact else _plan(plan)), _trial(task.budget)]
     if task.metric.bound is not None:
         side = "above" if task.metric.direction is Direction.MAXIMIZE else "below"
         limit = f"{number(task.metric.bound)} {task.metric.unit}".rstrip()
