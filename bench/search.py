@@ -33,7 +33,8 @@ from searchlib import Bench, load, run_trial  # noqa: E402
 
 from upward.core.ids import blob_id, derive_seed  # noqa: E402
 from upward.core.ports import Researcher  # noqa: E402
-from upward.core.records import Decision, Draft, Kept, Lesson, Level, Proposal, Seen  # noqa: E402
+from upward.core.records import Decision, Draft, Level, Proposal  # noqa: E402
+from upward.core.seen import Kept, Lesson, Seen  # noqa: E402
 from upward.research.memory import candidate_of  # noqa: E402
 from upward.research.random_search import RandomEdits, RandomResearcher  # noqa: E402
 from upward.research.search import SearchResearcher  # noqa: E402

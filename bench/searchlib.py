@@ -123,7 +123,7 @@ def _script(script: Path, cwd: Path, line: str) -> None:
     os.write(feed, line.encode() + b"\n")
     os.lseek(feed, 0, os.SEEK_SET)
     os.dup2(feed, 0)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name="__main__")

@@ -25,8 +25,8 @@ lab = Path(__file__).parents[1] / "src/upward/labs/tinylm"
 candidate_files = ("train.py", "model.py", "counts.py")
 grids = {
     "full": {
-        "LEARNING_RATE": (0.002, 0.004, 0.008),
-        "BATCH_SIZE": (2, 4, 8),
+        "LEARNING_RATE": (0.001, 0.002, 0.004),
+        "BATCH_SIZE": (4, 8, 16),
         "D_MODEL": (48, 64, 96),
     },
     "quick": {"LEARNING_RATE": (0.002, 0.004), "BATCH_SIZE": (4, 8), "D_MODEL": (48, 64)},
@@ -57,7 +57,7 @@ def own_constants(names: tuple[str, ...]) -> dict[str, float]:
 def prepare(folder: Path) -> None:
     """Make the texts in `folder`."""
     command = [sys.executable, lab / "scorer/prepare.py"]
-    subprocess.run(command, cwd=folder, env=environment, check=True)  # noqa: S603 (our own files)
+    subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
 def measure(texts: Path, constants: dict[str, float], cpu_s: float, seed: int) -> float:
@@ -69,7 +69,7 @@ def measure(texts: Path, constants: dict[str, float], cpu_s: float, seed: int) -
         shutil.copytree(texts / "public", folder / "data")
         shutil.copytree(texts / "hidden", folder / "hidden")
         orders = json.dumps({"seed": seed, "cpu_s": cpu_s, "wall_s": 600.0}) + "\n"
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             [sys.executable, "train.py"],
             cwd=folder,
             env=environment,
@@ -86,7 +86,7 @@ def score(folder: Path, seed: int) -> float:
     """Join scorer and predictor by two pipes in `folder` and return the measurement."""
     ask_out, ask_in = os.pipe()
     answer_out, answer_in = os.pipe()
-    predictor = subprocess.Popen(  # noqa: S603
+    predictor = subprocess.Popen(
         [sys.executable, lab / "predictor/predict.py"],
         cwd=folder,
         env=environment,
@@ -96,7 +96,7 @@ def score(folder: Path, seed: int) -> float:
     os.close(ask_out)
     os.close(answer_in)
     names = {"UPWARD_PEER_READ": str(answer_out), "UPWARD_PEER_WRITE": str(ask_in)}
-    scorer = subprocess.run(  # noqa: S603
+    scorer = subprocess.run(
         [sys.executable, lab / "scorer/score.py"],
         cwd=folder,
         env=environment | names,

@@ -16,12 +16,12 @@ import json
 from dataclasses import dataclass, field
 
 import numpy as np
-from upward.stats.verdict import next_arm, race, screen
 
 from upward.core.metric import Direction, Metric
 from upward.core.records import Decision, Entry, Plan
 from upward.ledger.chain import START, check, link
 from upward.stats.noise import noise
+from upward.stats.verdict import Arm, next_arm, race, screen
 
 # --- the task: an editable text, a way to run it, a metric -----------------------------------
 
@@ -97,19 +97,20 @@ class Study:
         self.ledger.append("proposal", {"hypothesis": hypothesis, "text": text})
         first = self.run(text, "screen")  # selected if it looks good, so it is never evidence
         judged = screen(first, self.values, metric=METRIC, sd=self.sd, plan=PLAN)
-        fresh = list[float]()
-        while judged.level is not None and judged.decision is not Decision.ACCEPTED:
-            arm = next_arm(len(fresh), len(self.values), metric=METRIC, plan=PLAN)
-            if arm == "incumbent":
-                self.values.append(self.run(self.incumbent, "race"))
-            else:
-                fresh.append(self.run(text, "race"))
-            judged = race(fresh, self.values, metric=METRIC, plan=PLAN)
+        fresh, beside = list[float](), list[float]()
+        passed = judged.level is not None
+        while passed and (arm := next_arm(len(fresh), len(beside), plan=PLAN)):
+            runs_incumbent = arm is Arm.INCUMBENT
+            text_now, values = (self.incumbent, beside) if runs_incumbent else (text, fresh)
+            values.append(self.run(text_now, "race"))
+            judged = race(fresh, beside, metric=METRIC, plan=PLAN, earlier=self.values)
             if judged.decision is not None:
                 break
         self.ledger.append("verdict", {"hypothesis": hypothesis, "reason": judged.reason})
         if judged.decision is Decision.ACCEPTED:
             self.incumbent, self.values = text, fresh
+        else:
+            self.values += beside
 
 
 def usual_rule(seed: int, proposals: int) -> tuple[str, float]:

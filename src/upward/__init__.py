@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from upward.core.errors import EvidenceError, LedgerError, TrialError, UpwardError, UsageError
     from upward.core.metric import Metric
     from upward.core.ports import Researcher
-    from upward.core.records import Draft, Kept, Lesson, Seen, Task, Verdict
+    from upward.core.records import Draft, Task, Verdict
+    from upward.core.seen import Kept, Lesson, Seen
     from upward.ledger.replay import StudyState, replay
 
 __all__ = [
@@ -37,7 +38,8 @@ _HOME = {
         ("EvidenceError", "LedgerError", "TrialError", "UpwardError", "UsageError"),
         "upward.core.errors",
     ),
-    **dict.fromkeys(("Draft", "Kept", "Lesson", "Seen", "Task", "Verdict"), "upward.core.records"),
+    **dict.fromkeys(("Draft", "Task", "Verdict"), "upward.core.records"),
+    **dict.fromkeys(("Kept", "Lesson", "Seen"), "upward.core.seen"),
     **dict.fromkeys(("StudyState", "replay"), "upward.ledger.replay"),
     "Metric": "upward.core.metric",
     "Researcher": "upward.core.ports",

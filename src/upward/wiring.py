@@ -19,8 +19,10 @@ from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.ledger.audit import Audit
 from upward.ledger.audit import audit as check
+from upward.ledger.chain import check as check_chain
 from upward.ledger.checkpoint import Checkpoint
-from upward.ledger.replay import Genesis, StudyState, replay
+from upward.ledger.facts import Genesis
+from upward.ledger.replay import StudyState, replay
 from upward.loop.again import Replayed, run_again
 from upward.loop.budget import Budget
 from upward.loop.run import Pursuit
@@ -70,8 +72,12 @@ class Workspace:
         return replay(name, self.ledger.entries(name))
 
     def text(self, blob: str | None) -> str:
-        """A kept file as text; nothing for a file that does not exist."""
-        return "" if blob is None else self.blobs.get(blob).decode("utf-8", "replace")
+        """A kept file as text; nothing for a file that does not exist.
+
+        Raises:
+            UnicodeDecodeError: it is no text.
+        """
+        return "" if blob is None else self.blobs.get(blob).decode("utf-8")
 
     def holder(self, study: str) -> str | None:
         """Who works on a study now, or None."""
@@ -279,7 +285,13 @@ def write_report(workspace: Workspace, state: StudyState, path: str | None = Non
         CannotWrite: the place cannot be written to.
     """
     target = Path(path) if path else workspace.home.reports / f"{state.name}.html"
-    text = render(state, workspace.text, generated_at=SystemClock().now())
+    broken = check_chain(workspace.ledger.entries(state.name))
+    text = render(
+        state,
+        workspace.text,
+        generated_at=SystemClock().now(),
+        head_checked=None if broken else state.head,
+    )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from upward.core.errors import BadEntry
 from upward.core.metric import Metric
 from upward.core.records import Change, Limits, Plan, Task, Trial, Verdict
 from upward.ledger.checkpoint import Checkpoint
-from upward.ledger.replay import Genesis, Session
+from upward.ledger.facts import Genesis, Session
 from upward.testing.strategies import a_task
 from upward.testing.strategies import records as any_record
 
@@ -45,6 +45,11 @@ def test_every_record_survives_its_canonical_bytes(name: str) -> None:
 
 def test_empty_fields_take_no_room() -> None:
     assert plain(Change("a:B", "", "2")) == {"knob": "a:B", "new": "2"}
+
+
+def test_a_value_that_says_none_is_an_absent_one() -> None:
+    said = {"name": "loss", "unit": "nats", "direction": "minimize"}
+    assert restore(Metric, {**said, "bound": None}) == restore(Metric, said)
 
 
 def test_a_field_that_is_added_later_does_not_change_old_bytes() -> None:

@@ -12,7 +12,7 @@ from upward.ledger.checkpoint import Checkpoint, checkpoint_of
 from upward.testing.fakes import MemoryBlobs
 from upward.testing.strategies import History, histories
 
-SOURCES = (b"LR = 1", b"pass", b"score", b"hidden", b"LR = 2", b"LR = 3", b"weights")
+SOURCES = (b"LR = 1", b"pass", b"score", b"predict", b"hidden", b"LR = 2", b"LR = 3", b"weights")
 
 
 def blobs_of_a_study() -> MemoryBlobs:
@@ -154,6 +154,7 @@ def test_every_blob_that_is_changed_or_missing_is_named(data: bytes, how: str) -
     [
         (b"LR = 1", "entry 1 (study), train.py"),
         (b"score", "entry 1 (study), scorer/score.py"),
+        (b"predict", "entry 1 (study), predictor/predict.py"),
         (b"hidden", "entry 1 (study), hidden/x.bin"),
         (b"LR = 2", "entry 6 (proposal), train.py"),
         (b"weights", "entry 8 (outcome), model.bin"),

@@ -9,8 +9,9 @@ from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.ports import Researcher
-from upward.core.records import Change, Draft, Isolation, Lesson, Limits, Plan, Seen, Task
-from upward.ledger.replay import Genesis
+from upward.core.records import Change, Draft, Isolation, Limits, Plan, Task
+from upward.core.seen import Lesson, Seen
+from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget
 from upward.loop.run import Pursuit
 from upward.loop.study import Study

@@ -8,7 +8,8 @@ from tests.loop.studies import Script, World, edit, noisy_loss, rate_of
 
 from upward.core.errors import BadBudget, BaselineFails
 from upward.core.metric import Noise
-from upward.core.records import Decision, Draft, Isolation, Level, Purpose, Seen, TrialState
+from upward.core.records import Decision, Draft, Isolation, Level, Purpose, TrialState
+from upward.core.seen import Seen
 from upward.loop.budget import Budget
 
 
@@ -107,6 +108,16 @@ def test_an_exact_metric_needs_one_trial_and_any_gain_counts() -> None:
     candidate = study.state.proposals[1].candidate
     assert study.state.incumbent == candidate
     assert study.state.accepted[0].level is Level.VERIFIED
+
+
+def test_another_start_of_an_exact_incumbent_counts_only_when_it_is_better() -> None:
+    values = iter([5.0, 5.0, 5.0, 4.0, 4.5, 3.0, 3.5])
+    world = World(noise=Noise.EXACT)
+    study = world.begin()
+    world.pursuit(study, Script([]), lambda f, s: next(values), trials=7).go()
+    assert [v.gain for v in study.state.accepted] == [1.0, 1.0]
+    assert study.state.value_of(study.state.incumbent) == 3.0
+    assert study.state.record(study.state.incumbent).level is Level.VERIFIED
 
 
 class Outside(Script):

@@ -101,6 +101,29 @@ def test_a_clock_that_is_turned_back_breaks_nothing(path: Path) -> None:
     assert check(ledger.entries("s")) is None
 
 
+def test_the_cost_of_an_entry_does_not_grow_with_the_ledger(path: Path) -> None:
+    ledger = ledger_at(path)
+
+    def instructions_of(items: int) -> int:
+        count = 0
+
+        def one_more() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        ledger._db.set_progress_handler(one_more, 1)
+        ledger.extend("s", [("trial", {"number": 1})] * items)
+        ledger.studies()
+        ledger.head("s")
+        ledger._db.set_progress_handler(None, 1)
+        return count
+
+    first = instructions_of(3)
+    instructions_of(3000)
+    assert instructions_of(3) < 2 * first
+
+
 # -- append only -------------------------------------------------------------------------------
 
 

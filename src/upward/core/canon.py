@@ -26,20 +26,25 @@ def canonical(value: object) -> bytes:
         UTF-8 JSON, keys sorted by code point, without white space.
 
     Raises:
-        BadMeasurement: a float is NaN, infinite or negative zero.
+        BadMeasurement: a float is NaN, infinite or negative zero, or a text holds half a
+            character (a lone surrogate).
         TypeError: a value or key of another type; nothing is converted silently.
 
     Example:
         >>> canonical({"b": [1, 2.5], "a": None})
         b'{"a":null,"b":[1,2.5]}'
     """
-    return json.dumps(
+    text = json.dumps(
         _checked(value, 0),
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
         allow_nan=False,
-    ).encode("utf-8")
+    )
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadMeasurement("text", "half a character has no canonical form") from None
 
 
 def _checked(value: object, depth: int) -> Plain:
@@ -97,15 +102,20 @@ def parse_strict(data: bytes, *, limit_bytes: int = 65_536) -> Any:
     if len(data) > limit_bytes:
         raise BadMeasurement("json", f"{len(data)} bytes, at most {limit_bytes} are read")
     try:
-        return json.loads(
-            data.decode("utf-8"),
+        text = data.decode("utf-8")
+        found = json.loads(
+            text,
             parse_constant=_refuse_constant,
             parse_float=_parse_float,
             parse_int=_parse_int,
             object_pairs_hook=_unique,
         )
+        if "\\u" in text:
+            # only an escape can name half a character, which nothing could store
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadMeasurement("json", f"not one strict JSON value ({error})") from None
+    return found
 
 
 def _refuse_constant(name: str) -> float:

@@ -72,12 +72,19 @@ def _build(hint: Any, value: Any) -> Any:
     if origin in (types.UnionType, Union):
         return _build_union(args, value)
     if origin is tuple:
-        return tuple(_build(args[0], item) for item in value)
+        return tuple(_build(args[0], item) for item in _shaped(value, list, tuple))
     if _is_mapping(origin):
-        return {str(k): _build(args[1], v) for k, v in value.items()}
+        return {str(k): _build(args[1], v) for k, v in _shaped(value, Mapping).items()}
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(value)
     return _scalar(hint, value)
+
+
+def _shaped(value: Any, *kinds: type) -> Any:
+    # text can be walked like a list, but is none
+    if not isinstance(value, kinds):
+        raise TypeError(f"{value!r} is not a {kinds[0].__name__}")
+    return value
 
 
 def _is_mapping(origin: Any) -> bool:
@@ -94,16 +101,17 @@ def _build_union(args: tuple[Any, ...], value: Any) -> Any:
 
 
 def _scalar(hint: Any, value: Any) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    yes_for_number = isinstance(value, bool) and hint is not bool
+    if hint is float and isinstance(value, int) and not yes_for_number:
         return float(value)
-    if isinstance(hint, type) and not isinstance(value, hint):
+    if isinstance(hint, type) and (yes_for_number or not isinstance(value, hint)):
         raise TypeError(f"{value!r} is not {hint.__name__}")
     return value
 
 
 def _build_record(kind: type, value: Any) -> Any:
     hints = _hints(kind)
-    unknown = set(value) - set(hints)
+    unknown = set(_shaped(value, Mapping)) - set(hints)
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
     given = {name: _build(hints[name], value[name]) for name in hints if name in value}

@@ -54,7 +54,10 @@ class Metric:
         """
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadMeasurement(self.name, f"{type(value).__name__} is not a number")
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise BadMeasurement(self.name, "larger than any float") from None
         if not math.isfinite(number):
             raise BadMeasurement(self.name, f"{number} is not a finite number")
         if self.bound is not None and self.gain(number, self.bound) > 0:

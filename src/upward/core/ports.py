@@ -4,18 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from upward.core.records import (
-    Draft,
-    Entry,
-    Isolation,
-    Lesson,
-    Limits,
-    Outcome,
-    Seen,
-    Task,
-    Trial,
-    Usage,
-)
+from upward.core.records import Draft, Entry, Isolation, Limits, Outcome, Task, Trial, Usage
+from upward.core.seen import Lesson, Seen
 
 
 class Clock(Protocol):

@@ -15,7 +15,8 @@ from upward.core.ids import tree_id
 from upward.core.records import Entry, Outcome, Proposal
 from upward.ledger.chain import faults
 from upward.ledger.checkpoint import Checkpoint, Tree
-from upward.ledger.replay import MAX_BODY_BYTES, Genesis, StudyState
+from upward.ledger.facts import Genesis
+from upward.ledger.replay import MAX_BODY_BYTES, StudyState
 
 # what reading a body of the wrong shape can raise, besides our own errors
 MALFORMED = (UpwardError, KeyError, TypeError, ValueError, AttributeError)

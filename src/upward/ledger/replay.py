@@ -15,13 +15,12 @@ Kinds of entry, and the body of each:
 The cost of one entry does not grow with the length of the ledger.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from upward.core.canon import parse_strict
-from upward.core.codec import plain, restore
-from upward.core.errors import BadEntry
+from upward.core.codec import restore
+from upward.core.errors import BadEntry, BadMeasurement
 from upward.core.metric import Direction, Noise
 from upward.core.records import (
     Change,
@@ -31,7 +30,6 @@ from upward.core.records import (
     Level,
     NoiseLevel,
     Outcome,
-    Plan,
     Proposal,
     Purpose,
     Task,
@@ -39,99 +37,13 @@ from upward.core.records import (
     TrialState,
     Verdict,
 )
+from upward.ledger.facts import Genesis, Record, Session, Step
 
 SCREEN = "screen"
 RACE = "race"
 OVERTAKEN = "overtaken"
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Genesis:
-    """The first entry of a study.
-
-    Args:
-        task: with its files by content id; `root` is where it was found.
-        plan: the rule, fixed before the first trial.
-        seed: what the user asked for.
-        secret: from which all seeds are derived; no candidate and no researcher sees it.
-        baseline: content id of the unedited candidate.
-        prepared: ``public`` and ``hidden`` to path to blob id, made by the task's prepare command.
-        isolation: what really holds on the machine that began the study.
-        software: versions.
-    """
-
-    task: Task
-    plan: Plan
-    seed: int
-    secret: str
-    baseline: str
-    prepared: Mapping[str, Mapping[str, str]]
-    isolation: Isolation
-    software: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One process that worked on the study.
-
-    Args:
-        at: when it began, UTC.
-        workers: trials at a time.
-        budget: what it was allowed, for example ``{"minutes": 10.0}``.
-        isolation: what held on its machine.
-    """
-
-    at: str
-    workers: int
-    budget: Mapping[str, float]
-    isolation: Isolation
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One point of the best-so-far curve.
-
-    Args:
-        at: UTC time of the entry.
-        trials: complete and failed trials until then.
-        candidate: content id.
-        value: mean of the values that count, metric units.
-        verdict: position in `StudyState.verdicts`.
-        level: provisional steps are good enough to search from, never to report.
-    """
-
-    at: str
-    trials: int
-    candidate: str
-    value: float
-    verdict: int
-    level: Level
-
-
-@dataclass(slots=True)
-class Record:
-    """All that is known of one candidate."""
-
-    candidate: str
-    proposal: int | None = None
-    level: Level | None = None
-    verdict: int | None = None
-    screened: list[float] = field(default_factory=list[float])
-    counted: list[float] = field(default_factory=list[float])
-    trials: list[int] = field(default_factory=list[int])
-    failed: int = 0
-
-    @property
-    def values(self) -> list[float]:
-        """The unselected values, or the screening values where there are no others."""
-        return self.counted or self.screened
-
-    @property
-    def mean(self) -> float | None:
-        """Mean of `values`, None where there are none."""
-        return sum(self.values) / len(self.values) if self.values else None
 
 
 class StudyState:
@@ -217,21 +129,19 @@ class StudyState:
         return pick(values) if values else None
 
     def raced(self, candidate: str, about: str) -> list[float]:
-        """The values of a candidate that count in the race about another, or about itself.
+        """The values of one arm in the race about a candidate, in order."""
+        return [value for trial, value in self._counting(candidate) if trial.about == about]
 
-        Trials of an incumbent count in every later race; only timings are compared within one
-        race, because there both arms must have met the same machine.
-        """
-        record = self.record(candidate)
-        if self.task.metric.noise is not Noise.TIMING:
-            return record.counted
-        values = list[float]()
-        for number in record.trials:
+    def before_race(self, about: str) -> list[float]:
+        """The incumbent's unselected values from outside the race about a candidate."""
+        return [v for trial, v in self._counting(self.incumbent) if trial.about != about]
+
+    def _counting(self, candidate: str) -> Iterator[tuple[Trial, float]]:
+        for number in self.record(candidate).trials:
             trial, outcome = self.trials[number], self.outcomes.get(number)
-            mine = trial.about == about and trial.purpose is Purpose.RACE
-            if mine and outcome and outcome.measurement:
-                values.append(outcome.measurement.value)
-        return values
+            counts = trial.purpose in (Purpose.CALIBRATE, Purpose.RACE)
+            if counts and outcome and outcome.measurement:
+                yield trial, outcome.measurement.value
 
     def proposal_of(self, candidate: str) -> Proposal | None:
         """The proposal that led to a candidate; None for the baseline."""
@@ -265,7 +175,7 @@ class StudyState:
         Raises:
             BadEntry: the state machine does not allow it here.
         """
-        body = parse_strict(entry.body, limit_bytes=MAX_BODY_BYTES)
+        body = _body_of(entry)
         if (self.genesis is None) != (entry.kind == "study"):
             raise BadEntry(entry.kind, "a study begins with exactly one 'study' entry")
         fold = getattr(self, f"_fold_{entry.kind}", None)
@@ -285,7 +195,7 @@ class StudyState:
         self.stopped = None
 
     def _fold_stopped(self, body: dict[str, Any], _: Entry) -> None:
-        self.stopped = str(body["reason"])
+        self.stopped = _reason_of("stopped", body)
 
     def _fold_proposal(self, body: dict[str, Any], _: Entry) -> None:
         proposal = restore(Proposal, body)
@@ -334,7 +244,7 @@ class StudyState:
         self.noise = restore(NoiseLevel, body)
 
     def _fold_refused(self, body: dict[str, Any], _: Entry) -> None:
-        self.refused.append(str(body["reason"]))
+        self.refused.append(_reason_of("refused", body))
 
     def _fold_verdict(self, body: dict[str, Any], entry: Entry) -> None:
         verdict = restore(Verdict, body)
@@ -369,14 +279,27 @@ class StudyState:
             self.steps.append(Step(entry.at, done, verdict.candidate, value, index, level))
 
 
+def _body_of(entry: Entry) -> dict[str, Any]:
+    try:
+        body = parse_strict(entry.body, limit_bytes=MAX_BODY_BYTES)
+    except BadMeasurement as error:
+        # in doubt is the ledger, not a measurement
+        raise BadEntry(entry.kind, error.reason) from None
+    if not isinstance(body, dict):
+        raise BadEntry(entry.kind, "its body is not a mapping")
+    return body  # pyright: ignore[reportUnknownVariableType]
+
+
+def _reason_of(kind: str, body: Mapping[str, Any]) -> str:
+    reason = body.get("reason")
+    if not isinstance(reason, str):
+        raise BadEntry(kind, "it gives no reason")
+    return reason
+
+
 def replay(name: str, entries: Iterable[Entry]) -> StudyState:
     """Fold all entries of a study into its state."""
     state = StudyState(name)
     for entry in entries:
         state.apply(entry)
     return state
-
-
-def genesis_body(genesis: Genesis) -> dict[str, Any]:
-    """Return the plain body of a study's first entry."""
-    return plain(genesis)

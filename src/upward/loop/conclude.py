@@ -22,6 +22,9 @@ from upward.loop.decide import calibration_trials
 from upward.stats import noise as noise_stats
 from upward.stats.verdict import Judgement, guard_break, missing_trial, race, screen
 
+# a screen looks at the incumbent as it is now, not as it was on another day
+LATEST = 8
+
 Item = tuple[str, dict[str, Any]]
 
 
@@ -31,7 +34,7 @@ def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
     if trial.purpose is Purpose.CALIBRATE:
         return _noise(state)
     if trial.purpose is Purpose.SCREEN:
-        return [_verdict(_screened(state, trial, outcome))]
+        return _screen_ended(state, trial, outcome)
     if trial.purpose is Purpose.RACE:
         return _raced(state, trial, outcome)
     return []
@@ -42,7 +45,7 @@ def overtaken(state: StudyState) -> list[Item]:
     items = list[Item]()
     for candidate in state.contenders:
         value = state.record(candidate).mean
-        if value is None or _judge_screen(state, value).level is None:
+        if value is None or _judge_screen(state, value, _incumbent_values(state)).level is None:
             items.append(_verdict(_overtaken(state, candidate)))
     return items
 
@@ -81,6 +84,14 @@ def _mean_use(uses: list[list[Usage]], name: str) -> float:
 # -- screen ------------------------------------------------------------------------------------
 
 
+def _screen_ended(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
+    verdict = _screened(state, trial, outcome)
+    again = len(state.record(trial.candidate).trials) > 1
+    if again and verdict.decision is not Decision.ACCEPTED:
+        return []  # another start of something known that found nothing better changes nothing
+    return [_verdict(verdict)]
+
+
 def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
     if outcome.measurement is None:
         return _failed(state, trial.candidate, SCREEN, outcome)
@@ -88,22 +99,26 @@ def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
     broken = _guard(state, [outcome], trial.candidate)
     if broken:
         return _rejected(state, trial.candidate, SCREEN, broken, (value,))
-    judged = _judge_screen(state, value)
-    return _from(judged, state, trial.candidate, SCREEN, (value,))
+    against = _incumbent_values(state, without=trial.number)
+    return _from(_judge_screen(state, value, against), state, trial.candidate, SCREEN, (value,))
 
 
-def _judge_screen(state: StudyState, value: float) -> Judgement:
+def _judge_screen(state: StudyState, value: float, against: list[float]) -> Judgement:
     sd = state.noise.sd if state.noise else 0.0
-    return screen(
-        value, _incumbent_values(state), metric=state.task.metric, sd=sd, plan=state.start.plan
-    )
+    return screen(value, against, metric=state.task.metric, sd=sd, plan=state.start.plan)
 
 
-def _incumbent_values(state: StudyState) -> list[float]:
-    best = state.value_of(state.incumbent)
-    if state.task.metric.noise is Noise.EXACT and best is not None:
-        return [best]
-    return state.record(state.incumbent).values
+def _incumbent_values(state: StudyState, *, without: int = 0) -> list[float]:
+    """The values that an incumbent stands on.
+
+    Args:
+        state: the study.
+        without: a trial that is left out, for an incumbent that is compared with itself.
+    """
+    if state.task.metric.noise is not Noise.EXACT:
+        return state.record(state.incumbent).values[-LATEST:]
+    complete = _complete(state, state.incumbent)
+    return [o.measurement.value for t, o in complete if o.measurement and t.number != without]
 
 
 def _overtaken(state: StudyState, candidate: str) -> Verdict:
@@ -130,7 +145,7 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     mine, theirs = state.raced(candidate, candidate), state.raced(state.incumbent, candidate)
     if not mine:
         return []
-    judged = _judge_race(state, mine, theirs)
+    judged = _judge_race(state, candidate, mine, theirs)
     if judged.decision is None:
         return []
     verdict = _from(judged, state, candidate, RACE, tuple(mine))
@@ -143,9 +158,12 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     return [_verdict(verdict)]
 
 
-def _judge_race(state: StudyState, mine: list[float], theirs: list[float]) -> Judgement:
+def _judge_race(
+    state: StudyState, candidate: str, mine: list[float], theirs: list[float]
+) -> Judgement:
+    earlier = state.before_race(candidate)
     try:
-        return race(mine, theirs, metric=state.task.metric, plan=state.start.plan)
+        return race(mine, theirs, metric=state.task.metric, plan=state.start.plan, earlier=earlier)
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 

@@ -69,7 +69,6 @@ def _race(state: StudyState) -> Planned | None:
     arm = next_arm(
         len(state.raced(candidate, candidate)) + _under_way(state, candidate, candidate),
         len(state.raced(incumbent, candidate)) + _under_way(state, incumbent, candidate),
-        metric=state.task.metric,
         plan=state.start.plan,
     )
     if arm is None:

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from upward.core.metric import Noise
 from upward.core.ports import Researcher
-from upward.core.records import Change, Decision, Lesson, Level, Verdict
-from upward.ledger.replay import RACE, StudyState
+from upward.core.records import Change, Decision, Level, Verdict
+from upward.core.seen import Lesson
+from upward.ledger.replay import StudyState
 
 
 class Keeper(Protocol):
@@ -28,10 +28,15 @@ class Keeper(Protocol):
 
 
 class Teacher:
-    """Passes every verdict on exactly once, in ledger order, also after a restart."""
+    """Passes every verdict on exactly once, in ledger order, also after a restart.
+
+    What it says depends on the verdicts up to then and on nothing that came later, so that a
+    researcher that is rebuilt from the ledger has learned the same.
+    """
 
     def __init__(self, state: StudyState, researcher: Researcher, archive: Keeper) -> None:
         self._state, self._researcher, self._archive = state, researcher, archive
+        self._worth: dict[str, float] = {}
         self._done = 0
 
     def catch_up(self) -> None:
@@ -43,46 +48,39 @@ class Teacher:
 
     def _pass_on(self, verdict: Verdict) -> None:
         state = self._state
+        if state.noise is not None:
+            self._worth.setdefault(state.start.baseline, state.noise.mean)
+        value = _value(verdict)
+        if value is not None:
+            self._worth[verdict.candidate] = value
         proposal = state.proposal_of(verdict.candidate)
         if proposal is None:
             return
-        gain = gain_sd(state, verdict, proposal.parent)
+        gain = self._gain_sd(verdict, proposal.parent)
         failure = "trial" if verdict.decision is Decision.INVALID else None
         self._researcher.learn(Lesson(proposal, verdict.decision, verdict.level, gain, failure))
-        if verdict.level is not None and gain is not None:
-            self._keep(verdict)
+        over_baseline = self._gain_sd(verdict, state.start.baseline)
+        if verdict.level is not None and over_baseline is not None:
+            trials, changes = len(verdict.candidate_values), state.changes_of(verdict.candidate)
+            self._archive.add(verdict.candidate, verdict.level, over_baseline, trials, changes)
 
-    def _keep(self, verdict: Verdict) -> None:
-        state = self._state
-        over_baseline = gain_sd(state, verdict, state.start.baseline)
-        if over_baseline is None:
-            return
-        trials = len(state.record(verdict.candidate).values)
-        changes = state.changes_of(verdict.candidate)
-        self._archive.add(verdict.candidate, verdict.level, over_baseline, trials, changes)
-
-
-def gain_sd(state: StudyState, verdict: Verdict, reference: str) -> float | None:
-    """Gain of a verdict's candidate over another one, in standard deviations of one measurement.
-
-    A race is judged by its fresh trials only. Where repeats do not differ at all, any gain is one.
-
-    Returns:
-        None where the candidate has no measurement.
-    """
-    values, against = verdict.candidate_values, _typical(state, reference)
-    if not values or against is None or state.noise is None:
-        return None
-    mean = sum(values) / len(values) if verdict.rule == RACE else values[-1]
-    gain = state.task.metric.gain(mean, against)
-    if state.noise.sd > 0:
-        return gain / state.noise.sd
-    return float((gain > 0) - (gain < 0))
+    def _gain_sd(self, verdict: Verdict, reference: str) -> float | None:
+        """Gain over another candidate, in sd of one measurement; None without a measurement."""
+        value, noise = _value(verdict), self._state.noise
+        beside = verdict.incumbent_values if reference == verdict.incumbent else ()
+        against = _mean(beside) if beside else self._worth.get(reference)
+        if value is None or against is None or noise is None:
+            return None
+        gain = self._state.task.metric.gain(value, against)
+        if noise.sd > 0:
+            return gain / noise.sd
+        return float((gain > 0) - (gain < 0))  # repeats never differ: any gain is one
 
 
-def _typical(state: StudyState, candidate: str) -> float | None:
-    record = state.record(candidate)
-    if state.task.metric.noise is Noise.EXACT:
-        values = record.counted + record.screened
-        return sum(values) / len(values) if values else None
-    return record.mean
+def _value(verdict: Verdict) -> float | None:
+    """What a verdict found its candidate to be worth."""
+    return _mean(verdict.candidate_values) if verdict.candidate_values else None
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)

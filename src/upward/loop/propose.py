@@ -10,7 +10,8 @@ from upward.core.errors import TooFewTrials, UnreadableSource, UsageError
 from upward.core.ids import derive_seed
 from upward.core.metric import Noise
 from upward.core.ports import Researcher
-from upward.core.records import Draft, Level, Proposal, Purpose, Seen, Trial
+from upward.core.records import Draft, Level, Proposal, Purpose, Trial
+from upward.core.seen import Seen
 from upward.loop.decide import REPEAT_EVERY
 from upward.loop.study import Planned, Study
 

@@ -8,9 +8,11 @@ from upward.core.codec import plain
 from upward.core.errors import EditOutsideSurface, TooFewTrials, UnknownName
 from upward.core.ids import derive_seed, short, tree_id
 from upward.core.ports import Blobs, Ledger
-from upward.core.records import Kept, Purpose, Trial
+from upward.core.records import Purpose, Trial
+from upward.core.seen import Kept
 from upward.ledger.chain import checked
-from upward.ledger.replay import Genesis, StudyState, genesis_body, replay
+from upward.ledger.facts import Genesis
+from upward.ledger.replay import StudyState, replay
 
 CACHED_KEPT = 64
 
@@ -40,7 +42,7 @@ class Study:
     def begin(cls, name: str, genesis: Genesis, ledger: Ledger, blobs: Blobs) -> "Study":
         """Begin a new study; its plan is on record before any trial can be."""
         study = cls(StudyState(name), ledger, blobs)
-        study.record(("study", genesis_body(genesis)))
+        study.record(("study", plain(genesis)))
         return study
 
     @classmethod

@@ -8,7 +8,8 @@ from enum import StrEnum
 from upward.core.errors import EvidenceError
 from upward.core.metric import Direction, Metric, Noise
 from upward.core.records import Decision, Failure, Proposal, Purpose, TrialState, Verdict
-from upward.ledger.replay import Record, StudyState
+from upward.ledger.facts import Record
+from upward.ledger.replay import StudyState
 from upward.report.text import decimals_for, moment, number, percent, signed
 from upward.stats.noise import expected_best_of
 from upward.stats.sequential import Gain, interval

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from upward.core.records import Level
-from upward.ledger.replay import Record, StudyState
+from upward.ledger.facts import Record
+from upward.ledger.replay import StudyState
 from upward.report import svg
 from upward.report.curve import short_change
 from upward.report.facts import Figures

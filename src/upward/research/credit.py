@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-HOPES = {"swap": -1.0, "revert": -1.0}
+HOPES = {"combine": 3.0, "swap": -1.0, "revert": -1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Belief:
     """What the credit starts from; every number is in compressed standard deviations.
 
     Args:
-        hopes: prior mean by operator. An untested switch is the cheapest question, so it begins
-            above a step of a number.
+        hopes: prior mean by operator, 0 where none is given. What helped two candidates apart
+            mostly helps together; going back or exchanging values mostly does not help.
         weight: how many lessons' worth of evidence the prior is.
         spread: standard deviation of one gain around its operator's mean.
         jump: share of an operator's best jump that is added to its mean.

@@ -7,7 +7,8 @@ is no edit (None).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from upward.core.records import Change, Draft, Kept
+from upward.core.records import Change, Draft
+from upward.core.seen import Kept
 from upward.research.knob import Kind, Knob
 from upward.research.knobs import apply_sources
 from upward.research.literals import read_number

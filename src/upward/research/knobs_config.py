@@ -7,6 +7,7 @@ the same key path.
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from upward.core.errors import UnreadableSource
 from upward.research.knob import Scalar, Site
 
 Leaves = dict[str, Scalar]
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 YAML_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 TOML_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')"""
 TOML_PAIR = re.compile(rf"[ \t]*({TOML_KEY}(?:[ \t]*\.[ \t]*{TOML_KEY})*)[ \t]*=[ \t]*")
@@ -40,8 +42,8 @@ def find_sites(path: str, text: str) -> list[Site]:
     leaves = read_leaves(path, text)
     found = [site for site in _finder(path)(text) if site.name in leaves]
     believed = [site for site in found if _equal(leaves[site.name], site.value)]
-    names = [site.name for site in believed]
-    once = [site for site in believed if names.count(site.name) == 1]
+    names = Counter(site.name for site in believed)
+    once = [site for site in believed if names[site.name] == 1]
     return [replace(site, value=_number(site), language=_language(path)) for site in once]
 
 
@@ -82,7 +84,11 @@ def _finder(path: str) -> Callable[[str], Iterator[Site]]:
 def _load(path: str, text: str) -> Any:
     if _language(path) == "toml":
         return tomllib.loads(text)
-    return yaml.safe_load(text) if _language(path) == "yaml" else json.loads(text)
+    return _plain_yaml(text) if _language(path) == "yaml" else json.loads(text)
+
+
+def _plain_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=LOADER)  # noqa: S506 - the safe loader, the fast one if built
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, Scalar]]:
@@ -203,7 +209,7 @@ def _yaml_node(name: str, node: yaml.Node, text: str, met: set[int]) -> Iterator
     met.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, item in node.value:
-            plain = str(yaml.safe_load(key.value)) if isinstance(key, yaml.ScalarNode) else ""
+            plain = str(_plain_yaml(key.value)) if isinstance(key, yaml.ScalarNode) else ""
             if plain and key.value != "<<":
                 yield from _yaml_node(_join(name, plain), item, text, met)
     elif isinstance(node, yaml.SequenceNode):
@@ -217,7 +223,7 @@ def _yaml_scalar(name: str, node: yaml.ScalarNode, text: str) -> Iterator[Site]:
     start, end = node.start_mark.index, node.end_mark.index
     source = text[start:end]
     if source and "\n" not in source and not source.startswith(("&", "!", "*")):
-        value = yaml.safe_load(source)
+        value = _plain_yaml(source)
         rest = text[end : _trim(text, _line_end(text, end))]
         remark = re.fullmatch(r"[ \t,\]}]*[ \t](#.*)", rest)
         yield _site(text, name, value, start, end, remark.group(1) if remark else "")

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from upward.research.knob import Knob, Scalar, Scale
 
@@ -14,6 +15,7 @@ YAML_BOOLS = (("true", "false"), ("yes", "no"), ("on", "off"))
 MAX_DIGITS = 17
 
 
+@lru_cache(maxsize=4096)
 def read_number(source: str) -> int | float | None:
     """Return the number that a literal of any of the supported languages stands for.
 

@@ -1,7 +1,8 @@
 """What a researcher proposed before, so that it never asks the same question twice."""
 
 from upward.core.ids import blob_id, tree_id
-from upward.core.records import Draft, Kept, Seen
+from upward.core.records import Draft
+from upward.core.seen import Kept, Seen
 
 LIMIT = 200_000
 

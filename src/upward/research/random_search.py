@@ -3,7 +3,8 @@
 import numpy as np
 
 from upward.core.errors import UnreadableSource
-from upward.core.records import Change, Draft, Lesson, Seen
+from upward.core.records import Change, Draft
+from upward.core.seen import Lesson, Seen
 from upward.research import edits
 from upward.research.edits import Edit
 from upward.research.knob import Knob

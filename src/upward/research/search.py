@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from upward.core.errors import UnreadableSource
-from upward.core.records import Decision, Draft, Kept, Lesson, Level, Seen
+from upward.core.records import Decision, Draft, Level
+from upward.core.seen import Kept, Lesson, Seen
 from upward.research import edits
 from upward.research.credit import Belief, Credit
 from upward.research.edits import Edit
@@ -32,6 +33,8 @@ class Policy:
         most: how many knobs such an edit touches at most before it is refined.
         refine: how many rounds of refinement the most promising edits go through.
         trust: how strongly the credit of an operator counts beside the expected gain.
+        ambition: gain over the incumbent, in compressed units, below which nothing counts: every
+            small win costs a race, so few larger ones are cheaper.
         elsewhere: how often the parent is a candidate of the archive instead of the incumbent.
         singles: how many edits of single knobs are considered at most.
     """
@@ -41,7 +44,8 @@ class Policy:
     together: int = 120
     most: int = 4
     refine: int = 2
-    trust: float = 0.3
+    trust: float = 0.15
+    ambition: float = 0.5
     elsewhere: float = 0.05
     singles: int = 400
 
@@ -82,6 +86,8 @@ class SearchResearcher:
         rng = np.random.default_rng(seen.seed)
         self._window.begin(seen.baseline.candidate)
         for parent in _parents(seen, self.policy.elsewhere, rng):
+            if not surface(parent.files):
+                continue
             desk = Desk(self.policy, self._window, seen, parent, rng)
             for edit in desk.ranked(self.credit):
                 draft = self._drafted(edit, parent, seen)
@@ -133,8 +139,6 @@ class Desk:
     def ranked(self, credit: Credit) -> Iterator[Edit]:
         """Yield edits, most promising first, then some at random as a last resort."""
         singles = self._singles()
-        if not singles:
-            return
         options = [*singles, *self._others(), *self._drawn(singles, self._policy.together)]
         trusted = {name: credit.sample(name, self._rng) for name in edits.OPERATORS}
         scores = self._scores(options, trusted)
@@ -153,7 +157,7 @@ class Desk:
             return np.zeros(0)
         mean, sd = self._belief.predict(np.array([self._place(edit) for edit in options]))
         here, _ = self._belief.predict(self._here[None, :])
-        gains = expected_gain(mean, sd, max(float(here[0]), 0.0))
+        gains = expected_gain(mean, sd, max(float(here[0]), 0.0) + self._policy.ambition)
         credit = np.array([trusted[edit.operator] for edit in options])
         return np.log(gains + 1e-12) + self._policy.trust * credit
 

@@ -43,11 +43,14 @@ class Trials:
         points: shape (n, d), coordinates.
         values: shape (n,).
         noise: shape (n,), variances of the values.
+        switch: shape (d,), 1 for the columns of switches and choices, 0 for numbers: whatever the
+            length scale, another choice stays another choice.
     """
 
     points: Floats
     values: Floats
     noise: Floats
+    switch: Floats
 
     @property
     def scale(self) -> float:
@@ -77,7 +80,7 @@ class Surrogate:
 
     def predict(self, places: Floats) -> tuple[Floats, Floats]:
         """Return mean and standard deviation, shape (m,) each, at places of shape (m, d)."""
-        near = _near(places, self.trials.points, self.shape)
+        near = _near(places, self.trials, self.shape)
         cross = _correlation(near, np.exp(-near), self.weights, self.shape)
         mean = float(self.trials.values.mean()) + cross @ self.alpha
         solved = np.linalg.solve(self.lower, cross.T)
@@ -91,13 +94,29 @@ def fit(trials: Trials) -> Surrogate:
     Cost: O(n^3 + n^2 d) for a fixed number of steps; no randomness.
     """
     ones = np.ones(trials.points.shape[1])
-    shapes = [Shape(reach, share) for reach in REACHES for share in SUMS]
-    first = max((_solve(trials, ones, shape) for shape in shapes), key=lambda s: s.evidence)
-    return _relevant(first)
+    tables = [_table(trials, reach) for reach in REACHES]
+    first = [_solved(trials, ones, Shape(t.reach, share), t) for t in tables for share in SUMS]
+    best = max(first, key=lambda surrogate: surrogate.evidence)
+    return _relevant(best, tables[REACHES.index(best.shape.reach)])
 
 
-def _near(one: Floats, other: Floats, shape: Shape) -> Floats:
-    return 0.5 * ((one[:, None, :] - other[None, :, :]) / shape.reach) ** 2
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What every pair of trials has to do with each other in every column, shape (n, n, d)."""
+
+    reach: float
+    near: Floats
+    alike: Floats
+
+
+def _table(trials: Trials, reach: float) -> Table:
+    near = _near(trials.points, trials, Shape(reach, 0.0))
+    return Table(reach, near, np.exp(-near))
+
+
+def _near(places: Floats, trials: Trials, shape: Shape) -> Floats:
+    reach = np.where(trials.switch > 0, 1.0, shape.reach)
+    return 0.5 * ((places[:, None, :] - trials.points[None, :, :]) / reach) ** 2
 
 
 def _correlation(near: Floats, alike: Floats, weights: Floats, shape: Shape) -> Floats:
@@ -109,15 +128,8 @@ def _product(near: Floats, weights: Floats) -> Floats:
     return np.exp(-(near @ weights) / np.sqrt(len(weights)))
 
 
-def _solve(trials: Trials, weights: Floats, shape: Shape) -> Surrogate:
-    near = _near(trials.points, trials.points, shape)
-    return _solved(trials, weights, shape, near, np.exp(-near))
-
-
-def _solved(
-    trials: Trials, weights: Floats, shape: Shape, near: Floats, alike: Floats
-) -> Surrogate:
-    covariance = _correlation(near, alike, weights, shape)
+def _solved(trials: Trials, weights: Floats, shape: Shape, table: Table) -> Surrogate:
+    covariance = _correlation(table.near, table.alike, weights, shape)
     covariance[np.diag_indices(len(trials.values))] += trials.noise / trials.scale + JITTER
     lower: Floats = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
     half = np.linalg.solve(lower, trials.values - trials.values.mean())
@@ -126,30 +138,29 @@ def _solved(
     return Surrogate(trials, weights, shape, lower, np.linalg.solve(lower.T, half), evidence)
 
 
-def _relevant(first: Surrogate) -> Surrogate:
+def _relevant(first: Surrogate, table: Table) -> Surrogate:
     """Climb the marginal likelihood in the logarithms of the weights, by signed steps."""
     trials, shape = first.trials, first.shape
-    near = _near(trials.points, trials.points, shape)
-    alike = np.exp(-near)
     best, here, posterior = first, first, first.evidence
     rates = np.full(len(first.weights), RATE)
     before = np.zeros(len(first.weights))
     for _ in range(STEPS):
         logs = np.log(here.weights)
-        slope = _slope(here, near, alike) * here.weights - logs / PRIOR_SD**2
+        slope = _slope(here, table) * here.weights - logs / PRIOR_SD**2
         turned = slope * before < 0
         rates = np.where(turned, rates * 0.5, np.minimum(rates * 1.2, RATE))
         weights = np.exp(np.clip(logs + rates * np.sign(slope), -4.0, 3.0))
         before = slope
-        here = _solved(trials, weights, shape, near, alike)
+        here = _solved(trials, weights, shape, table)
         reached = here.evidence - 0.5 * float(np.sum(np.log(weights) ** 2)) / PRIOR_SD**2
         if reached > posterior:
             best, posterior = here, reached
     return best
 
 
-def _slope(here: Surrogate, near: Floats, alike: Floats) -> Floats:
+def _slope(here: Surrogate, table: Table) -> Floats:
     """Derivative of the log evidence by every weight, shape (d,)."""
+    near, alike = table.near, table.alike
     inverse = np.linalg.inv(here.lower)
     outer = np.outer(here.alpha, here.alpha) / here.trials.scale
     pull = 0.5 * (outer - inverse.T @ inverse)

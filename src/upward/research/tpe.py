@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from upward.core.errors import MissingTool
-from upward.core.records import Draft, Lesson, Seen
+from upward.core.records import Draft
+from upward.core.seen import Lesson, Seen
 from upward.research import edits
 from upward.research.knob import Knob
 from upward.research.knobs import surface

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from upward.core.records import Change, Decision, Lesson
+from upward.core.records import Change, Decision
+from upward.core.seen import Lesson
 from upward.research.knob import Knob
 from upward.research.literals import read_number
 from upward.research.space import stretched
 from upward.research.surrogate import Floats, Trials
 
-LIMIT = 128
-RECENT = 48
+LIMIT = 112
+RECENT = 40
 PENDING = 16
-CHOICE_STEP = 0.7  # two choices differ like knobs that moved by most of their range
+CHOICE_STEP = 1.4  # in each of two columns: two choices are correlated by a third
 FAILED_NOISE = 0.3
 
 Sources = dict[str, str]
@@ -112,6 +113,7 @@ class Window:
             np.array(rows + waiting),
             np.concatenate([values, np.zeros(len(waiting))]),
             np.concatenate([noise, np.full(len(waiting), FAILED_NOISE)]),
+            frame.switch,
         )
 
 
@@ -136,18 +138,22 @@ def _compressed(over: Floats) -> tuple[Floats, Floats]:
 class Frame:
     """Columns of numbers for configurations: one for a number, one for each choice of a switch.
 
-    Ranges are those of the baseline's knobs, so that a column means the same all the time.
+    Choices that are all numbers are steps of one scale and share a column. Ranges are those of
+    the baseline's knobs, so that a column means the same all the time.
     """
 
     def __init__(self, baseline: Mapping[str, Knob], parent: Mapping[str, Knob]) -> None:
         """Lay out the columns for all knobs of the baseline and of the parent."""
         self.knobs = {**parent, **baseline}
+        self._rungs = {name: _rungs(knob) for name, knob in self.knobs.items()}
         self._first: dict[str, int] = {}
-        width = 0
+        switch: list[float] = []
         for name, knob in self.knobs.items():
-            self._first[name] = width
-            width += 1 if knob.numeric else len(knob.choices)
-        self._base = np.zeros(width)
+            self._first[name] = len(switch)
+            ordered = knob.numeric or bool(self._rungs[name])
+            switch += [0.0] if ordered else [1.0] * len(knob.choices)
+        self.switch: Floats = np.array(switch)
+        self._base = np.zeros(len(switch))
         for name, knob in self.knobs.items():
             self._put(self._base, name, knob.source)
 
@@ -165,11 +171,19 @@ class Frame:
         return row
 
     def _put(self, row: Floats, name: str, source: str) -> None:
-        knob, first = self.knobs[name], self._first[name]
-        if not knob.numeric:
+        knob, first, rungs = self.knobs[name], self._first[name], self._rungs[name]
+        value = read_number(source)
+        if knob.numeric and value is not None:
+            row[first] = stretched(knob, float(value))
+        elif rungs and value in rungs:
+            row[first] = rungs.index(value) / (len(rungs) - 1)
+        elif not knob.numeric and not rungs:
             for index, choice in enumerate(knob.choices):
                 row[first + index] = CHOICE_STEP * (choice == source)
-            return
-        value = read_number(source)
-        if value is not None:
-            row[first] = stretched(knob, float(value))
+
+
+def _rungs(knob: Knob) -> list[float]:
+    """The sorted values of at least three choices that are all numbers."""
+    values = [read_number(choice) for choice in knob.choices]
+    numbers = sorted({float(value) for value in values if value is not None})
+    return numbers if len(numbers) == len(values) > 2 else []

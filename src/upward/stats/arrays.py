@@ -51,8 +51,8 @@ def same(values: Array) -> bool:
 
 
 def spread(values: Array) -> float:
-    """Sum of squared distances from the mean; exactly 0 where all values are one value."""
-    if same(values):
+    """Sum of squared distances from the mean; 0 for no value, exactly 0 where all are one value."""
+    if not values.size or same(values):
         return 0.0
     return float(np.sum((values - np.mean(values)) ** 2))
 

@@ -52,7 +52,8 @@ def resolution(
     Args:
         sd: of one measurement, metric unit, as from `noise`.
         plan: its alpha, cap and floor count.
-        incumbent_trials: measurements that the incumbent brings along, 2 or more.
+        incumbent_trials: measurements that the incumbent brings along, 2 or more; a race adds
+            one of its own for each of the candidate's.
         power: share of races that must find the gain, in (0, 1).
         paired: whether the race compares pairs side by side (timing metrics); pairs have the
             noise of both sides, and the incumbent brings nothing along.
@@ -106,10 +107,12 @@ def _in_sd(alpha: float, cap: int, floor: int, held: int, power: float) -> float
     """Bisect for the gain; the same noise for every gain makes the share found monotone."""
     generator = np.random.default_rng(_SEED)
     candidate = generator.standard_normal((_RACES, cap))
-    incumbent = generator.standard_normal((_RACES, max(held, floor, cap)))
+    incumbent = generator.standard_normal((_RACES, max(floor, cap)))
+    earlier = generator.standard_normal((_RACES, held))
 
     def arms(gain: float, rows: Rows, k: int) -> Arms:
-        return _arms(candidate[rows, :k] + gain, incumbent[rows, : max(held, floor, k)])
+        beside = incumbent[rows, : max(floor, k)]
+        return _arms(candidate[rows, :k] + gain, beside, earlier[rows])
 
     def pairs(gain: float, rows: Rows, k: int) -> Pairs:
         return _pairs(candidate[rows, :k] - incumbent[rows, :k] + gain)
@@ -144,14 +147,15 @@ def _share(
     return won / _RACES
 
 
-def _arms(candidate: Array, incumbent: Array) -> Arms:
-    k, n = candidate.shape[1], incumbent.shape[1]
+def _arms(candidate: Array, incumbent: Array, earlier: Array) -> Arms:
+    k, n, m = candidate.shape[1], incumbent.shape[1], earlier.shape[1]
     return Arms(
         gain=np.mean(candidate, axis=1) - np.mean(incumbent, axis=1),
         candidate_n=k,
         candidate_ss=np.var(candidate, axis=1) * k,
         incumbent_n=n,
-        incumbent_ss=np.var(incumbent, axis=1) * n,
+        incumbent_ss=np.var(incumbent, axis=1) * n + np.var(earlier, axis=1) * m,
+        earlier_df=m - 1,
     )
 
 

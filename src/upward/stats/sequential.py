@@ -38,6 +38,7 @@ def evidence(
     incumbent: Sequence[float],
     *,
     metric: Metric,
+    earlier: Sequence[float] = (),
     scales: tuple[float, ...] = SCALES,
 ) -> float:
     """Return the e-value of "the candidate's mean is better than the incumbent's".
@@ -57,13 +58,16 @@ def evidence(
     is three to a hundred times noisier, which the pooled one alone does not (17 % at three times).
 
     What is not covered: trials that depend strongly on each other (by simulation 2 % error at an
-    autocorrelation of 0.3, but 8 % at 0.6), and a long incumbent series beside a candidate that
-    runs on another day or machine.
+    autocorrelation of 0.3, but 8 % at 0.6). Trials of the incumbent from another hour or machine
+    belong into `earlier`: they tell how much it varies, which does not drift, and not where it
+    is, which does.
 
     Args:
         candidate: shape (k,), metric unit, in any order; none at all gives exactly 1.
-        incumbent: shape (n,), n >= 2, metric unit.
+        incumbent: shape (n,), n >= 2, metric unit, interleaved with the candidate's.
         metric: says which way is better.
+        earlier: shape (m,), metric unit, of the incumbent before this comparison; only their
+            spread counts. Their mean may be any other, and the factor stays exact.
         scales: standard deviations of the prior on the gain in sd, mixed in equal parts.
 
     Returns:
@@ -87,9 +91,10 @@ def evidence(
     """
     before = checked(incumbent, metric, what="evidence against the incumbent", needed=2)
     now = checked(candidate, metric, what="evidence for the candidate", needed=0)
+    past = checked(earlier, metric, what="evidence from before", needed=0)
     if not now.size or same(np.concatenate([now, before])):
         return 1.0
-    return _bounded(sum_arms(now, before, metric).log_evidence(scales))
+    return _bounded(sum_arms(now, before, metric, past).log_evidence(scales))
 
 
 def evidence_paired(gains: Sequence[float], *, scales: tuple[float, ...] = SCALES) -> float:
@@ -120,6 +125,7 @@ def interval(
     incumbent: Sequence[float],
     *,
     metric: Metric,
+    earlier: Sequence[float] = (),
     level: float = 0.95,
 ) -> Gain:
     """Return the gain with its Welch t interval, for the report and for ONE look.
@@ -128,6 +134,7 @@ def interval(
         candidate: shape (k,), k >= 2, metric unit.
         incumbent: shape (n,), n >= 2, metric unit.
         metric: says which way is better.
+        earlier: shape (m,), of the incumbent before; only their spread counts, as in `evidence`.
         level: two-sided coverage in (0, 1).
 
     Returns:
@@ -142,11 +149,13 @@ def interval(
     """
     now = checked(candidate, metric, what="an interval for the candidate", needed=2)
     before = checked(incumbent, metric, what="an interval for the incumbent", needed=2)
+    past = checked(earlier, metric, what="an interval from before", needed=0)
     estimate = metric.gain(float(np.mean(now)), float(np.mean(before)))
-    mine, theirs = spread(now), spread(before)
+    mine, theirs = spread(now), spread(before) + spread(past)
     if mine + theirs <= 0.0:
         return Gain(estimate, estimate, estimate)
-    noise, df = welch(*(np.asarray(float(v)) for v in (now.size, mine, before.size, theirs)))
+    sums = (now.size, mine, before.size, theirs, max(0, past.size - 1))
+    noise, df = welch(*(np.asarray(float(v)) for v in sums))
     return _around(estimate, math.sqrt(float(noise)), float(df), level)
 
 

@@ -21,6 +21,8 @@ SCALES = (2.0,)
 LUCK = 1.0
 
 
+NOTHING: Array = np.empty(0)
+
 # A race may be given up from this many fresh trials of the candidate on.
 FUTILE_FROM = 3
 
@@ -35,6 +37,8 @@ class Arms:
         candidate_ss: their sum of squared distances from their mean.
         incumbent_n: 2 or more.
         incumbent_ss: likewise; the two sums must not both be 0.
+        earlier_df: degrees of freedom that trials of the incumbent from before the race add to
+            `incumbent_ss`. They say how much it varies, not where it is now.
     """
 
     gain: ArrayLike
@@ -42,28 +46,30 @@ class Arms:
     candidate_ss: ArrayLike
     incumbent_n: ArrayLike
     incumbent_ss: ArrayLike
+    earlier_df: ArrayLike = 0.0
 
     def log_evidence(self, scales: tuple[float, ...] = SCALES) -> Array:
         """Logarithm of the smaller of the pooled and Welch factors; see `sequential.evidence`."""
-        gain, k, mine, n, theirs = self._together()
+        gain, k, mine, n, theirs, earlier = self._together()
         size = n * k / (n + k)
-        df = n + k - 2.0
-        noise, own = welch(k, mine, n, theirs)
+        df = n + k - 2.0 + earlier
+        noise, own = welch(k, mine, n, theirs, earlier)
         t = np.stack([gain * np.sqrt(size * df / (mine + theirs)), gain / np.sqrt(noise)])
         pooled, single = _factor(t, size, np.stack([df, own]), scales)
         return np.minimum(pooled, np.where(k > 1, single, 0.0))
 
     def ahead(self, cap: int) -> "Arms":
         """The arms filled up to the cap, spreads as now, and luckier by `LUCK` standard errors."""
-        gain, k, mine, n, theirs = self._together()
-        noise, _ = welch(k, mine, n, theirs)
+        gain, k, mine, n, theirs, earlier = self._together()
+        noise, _ = welch(k, mine, n, theirs, earlier)
         most, others = np.maximum(k, cap), np.maximum(n, cap)
         return Arms(
             gain=gain + LUCK * np.sqrt(noise),
             candidate_n=most,
             candidate_ss=mine * (most - 1.0) / np.maximum(k - 1.0, 1.0),
             incumbent_n=others,
-            incumbent_ss=theirs * (others - 1.0) / (n - 1.0),
+            incumbent_ss=theirs * (others - 1.0 + earlier) / (n - 1.0 + earlier),
+            earlier_df=earlier,
         )
 
     def _together(self) -> tuple[Array, ...]:
@@ -73,6 +79,7 @@ class Arms:
             self.candidate_ss,
             self.incumbent_n,
             self.incumbent_ss,
+            self.earlier_df,
         )
         return np.broadcast_arrays(*(np.asarray(value, np.float64) for value in sums))
 
@@ -122,14 +129,14 @@ def hopeless(sums: Arms | Pairs, *, cap: int, bar: float) -> NDArray[np.bool_]:
     return (np.asarray(sums.gain) <= 0.0) | (sums.ahead(cap).log_evidence() < bar)
 
 
-def sum_arms(candidate: Array, incumbent: Array, metric: Metric) -> Arms:
+def sum_arms(candidate: Array, incumbent: Array, metric: Metric, earlier: Array = NOTHING) -> Arms:
     """Sum up two arms that are not all one value, in units of their whole range.
 
     The unit keeps squares of very small or large measurements inside a double; the evidence does
     not depend on it. Where values repeat, a measurement is taken to be rounded to the smallest
     step seen, and each arm's spread is at least that of rounding (step^2 / 12 a value).
     """
-    everything = np.concatenate([candidate, incumbent])
+    everything = np.concatenate([candidate, incumbent, earlier])
     unit = float(np.ptp(everything))
     rounding = (step(everything) / unit) ** 2 / 12.0
     return Arms(
@@ -137,7 +144,11 @@ def sum_arms(candidate: Array, incumbent: Array, metric: Metric) -> Arms:
         candidate_n=candidate.size,
         candidate_ss=max(spread(candidate / unit), candidate.size * rounding),
         incumbent_n=incumbent.size,
-        incumbent_ss=max(spread(incumbent / unit), incumbent.size * rounding),
+        incumbent_ss=max(
+            spread(incumbent / unit) + spread(earlier / unit),
+            (incumbent.size + earlier.size) * rounding,
+        ),
+        earlier_df=max(0, earlier.size - 1),
     )
 
 
@@ -150,12 +161,13 @@ def sum_pairs(gains: Array) -> Pairs:
     return Pairs(float(np.mean(gains)) / unit, gains.size, ss)
 
 
-def welch(k: Array, mine: Array, n: Array, theirs: Array) -> tuple[Array, Array]:
+def welch(k: Array, mine: Array, n: Array, theirs: Array, earlier: Array) -> tuple[Array, Array]:
     """Squared standard error of the difference of means, and Satterthwaite's degrees of freedom."""
+    own = n - 1.0 + earlier
     first = mine / (k * np.maximum(k - 1.0, 1.0))
-    second = theirs / (n * (n - 1.0))
+    second = theirs / (n * own)
     share = first / (first + second)
-    df = 1.0 / (share**2 / np.maximum(k - 1.0, 1.0) + (1.0 - share) ** 2 / (n - 1.0))
+    df = 1.0 / (share**2 / np.maximum(k - 1.0, 1.0) + (1.0 - share) ** 2 / own)
     return first + second, df
 
 

@@ -116,15 +116,20 @@ def race(
     *,
     metric: Metric,
     plan: Plan,
+    earlier: Sequence[float] = (),
 ) -> Judgement:
     """Judge a race after any of its trials.
 
+    Only trials that ran beside each other are compared: a machine that became faster since the
+    incumbent was last measured must not look like a better candidate.
+
     Args:
         candidate_values: shape (k,), fresh trials in order, without the screening trial.
-        incumbent_values: shape (n,), all unselected trials of the incumbent. For a timing metric
-            only those of this race, in order: the i-th of both arms ran side by side and make
-            one pair (see `next_arm`); a trial still without its partner is not looked at.
+        incumbent_values: shape (n,), those of this race, in order. For a timing metric the i-th
+            of both arms make one pair; a trial still without its partner is not looked at.
         metric: timing metrics are compared by the logarithm of their ratio.
+        earlier: shape (m,), unselected trials of the incumbent from before this race; only their
+            spread counts. Not used for timings.
         plan: alpha, cap and floor.
 
     Returns:
@@ -137,33 +142,32 @@ def race(
         BadMeasurement: a value that is no measurement of this metric.
     """
     timing = metric.noise is Noise.TIMING
-    stand = _side_by_side if timing else _apart
-    standing = stand(candidate_values, incumbent_values, metric, plan)
+    if timing:
+        standing = _side_by_side(candidate_values, incumbent_values, metric, plan)
+    else:
+        standing = _apart(candidate_values, incumbent_values, earlier, metric, plan)
     if standing is None:
         reason = "Too few fresh trials yet to compare the candidate with the incumbent."
         return Judgement(None, Level.PROVISIONAL, reason)
-    arm = next_arm(len(candidate_values), len(incumbent_values), metric=metric, plan=plan)
+    arm = next_arm(len(candidate_values), len(incumbent_values), plan=plan)
     return _decide(standing, metric, plan, spent=arm is None)
 
 
-def next_arm(candidate_n: int, incumbent_n: int, *, metric: Metric, plan: Plan) -> Arm | None:
+def next_arm(candidate_n: int, incumbent_n: int, *, plan: Plan) -> Arm | None:
     """Say whose trial a race needs next; None when all of its trials are spent.
 
-    The incumbent is topped up to its floor and to as many trials as the candidate has. Timings
-    alternate A B B A A B B A ..., so that a machine that drifts slows both alike.
+    The arms alternate A B B A A B B A ..., so that a machine that drifts slows both alike.
 
     Args:
-        candidate_n: fresh trials of the candidate, finished or running.
-        incumbent_n: unselected trials of the incumbent, finished or running; for a timing metric
-            those of this race only.
-        metric: its kind of noise.
-        plan: cap and floor.
+        candidate_n: fresh trials of the candidate in this race, finished or running.
+        incumbent_n: those of the incumbent in this race.
+        plan: the cap.
     """
-    if metric.noise is Noise.TIMING:
-        return _alternate(candidate_n, incumbent_n, plan.race_cap)
-    if incumbent_n < max(_floor(plan), min(candidate_n, plan.race_cap)):
-        return Arm.INCUMBENT
-    return Arm.CANDIDATE if candidate_n < plan.race_cap else None
+    if candidate_n != incumbent_n:
+        return Arm.CANDIDATE if candidate_n < incumbent_n else Arm.INCUMBENT
+    if candidate_n >= plan.race_cap:
+        return None
+    return Arm.INCUMBENT if candidate_n % 2 == 0 else Arm.CANDIDATE
 
 
 def guard_break(
@@ -219,7 +223,8 @@ def missing_trial(failure: Failure, *, plan: Plan) -> Judgement:
 def _exact(new: float, old: list[float], metric: Metric) -> Judgement:
     gain = min(metric.gain(new, value) for value in old)
     if gain > 0.0:
-        reason = f"Better by {gain:.6g} {metric.unit}".rstrip() + ", measured exactly."
+        reason = f"Better by {gain:.6g} {metric.unit}".rstrip()
+        reason += ", measured exactly: a proof of this result, not of the method behind it."
         return Judgement(Decision.ACCEPTED, Level.VERIFIED, reason, gain, gain, gain)
     worse = f"worse by {-gain:.6g} {metric.unit}".rstrip() if gain < 0.0 else "equal"
     reason = f"Not better: {worse}, measured exactly; no tolerance is given."
@@ -227,9 +232,14 @@ def _exact(new: float, old: list[float], metric: Metric) -> Judgement:
 
 
 def _apart(
-    candidate: Sequence[float], incumbent: Sequence[float], metric: Metric, plan: Plan
+    candidate: Sequence[float],
+    incumbent: Sequence[float],
+    earlier: Sequence[float],
+    metric: Metric,
+    plan: Plan,
 ) -> _Standing | None:
     """The standing of a race on fresh seeds."""
+    past = checked(earlier, metric, what="a race", needed=0)
     new = checked(candidate, metric, what="a race", needed=0)
     old = checked(incumbent, metric, what="a race", needed=0)
     if new.size < 1 or old.size < 2:
@@ -239,10 +249,13 @@ def _apart(
     return _Standing(
         k=new.size,
         n=old.size,
-        gain=interval(candidate, incumbent, metric=metric) if new.size > 1 else None,
+        gain=interval(candidate, incumbent, metric=metric, earlier=earlier)
+        if new.size > 1
+        else None,
         estimate=estimate if differ else 0.0,
-        evidence=evidence(candidate, incumbent, metric=metric),
-        over=new.size >= FUTILE_FROM and not (differ and _hope(sum_arms(new, old, metric), plan)),
+        evidence=evidence(candidate, incumbent, metric=metric, earlier=earlier),
+        over=new.size >= FUTILE_FROM
+        and not (differ and _hope(sum_arms(new, old, metric, past), plan)),
         words=f"{count(new.size, 'fresh trial')} against {old.size} of the incumbent",
     )
 
@@ -330,14 +343,6 @@ def _distance(gain: float, sd: float, metric: Metric) -> str:
         return "no better"
     size = f"{amount(abs(gain), sd)} {metric.unit}".rstrip()
     return f"{size} {'better' if gain > 0.0 else 'worse'}"
-
-
-def _alternate(candidate_n: int, incumbent_n: int, cap: int) -> Arm | None:
-    if candidate_n != incumbent_n:
-        return Arm.CANDIDATE if candidate_n < incumbent_n else Arm.INCUMBENT
-    if candidate_n >= cap:
-        return None
-    return Arm.INCUMBENT if candidate_n % 2 == 0 else Arm.CANDIDATE
 
 
 def _floor(plan: Plan) -> int:

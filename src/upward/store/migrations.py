@@ -28,10 +28,11 @@ _ENTRIES = (
     """
     CREATE TRIGGER entries_follow BEFORE INSERT ON entries
     WHEN (new.seq, new.prev) IS NOT (
-        SELECT seq + 1, hash FROM (
-            SELECT seq, hash FROM entries WHERE study = new.study
-            UNION ALL SELECT 0, printf('%064d', 0)
-        ) ORDER BY seq DESC LIMIT 1
+        ifnull((SELECT seq FROM entries WHERE study = new.study ORDER BY seq DESC LIMIT 1), 0) + 1,
+        ifnull(
+            (SELECT hash FROM entries WHERE study = new.study ORDER BY seq DESC LIMIT 1),
+            printf('%064d', 0)
+        )
     )
     BEGIN SELECT RAISE(ABORT, 'an entry must follow the last one'); END
     """,

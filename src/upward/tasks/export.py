@@ -19,7 +19,6 @@ from pathlib import Path
 from upward.core.errors import CannotWrite, ManifestError, MissingTool
 
 AUTHOR = ("Upward", "upward@localhost")
-NOTHING = "0" * 40
 TIMEOUT_S = 120.0
 
 
@@ -65,7 +64,7 @@ def export(folder: Path, branch: str, commits: Sequence[ExportCommit]) -> str:
     if old and not git.is_ancestor(old, head):
         reason = f"branch {branch!r} holds other commits, and an export only ever adds to its own"
         raise CannotWrite(str(folder), reason + "; name another branch")
-    git.run("update-ref", "-m", "upward export", reference, head, old or NOTHING)
+    git.run("update-ref", "-m", "upward export", reference, head, old)  # "" means: not there yet
     return head
 
 

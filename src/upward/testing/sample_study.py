@@ -1,9 +1,7 @@
 """Studies made of real entries, without running anything: something to show, count and test with.
 
 The trials are invented: a smooth function of a few knobs with Gaussian noise stands in for the
-training of a model. Everything else is what a real study records, in the order in which it would.
-Not for showing that a rule works: the race here is shortened.
-"""
+training of a model. Everything else is what a real study records, in the order in which it would."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -36,7 +34,8 @@ from upward.core.records import (
     Verdict,
 )
 from upward.ledger.chain import START, link
-from upward.ledger.replay import RACE, SCREEN, Genesis, StudyState, genesis_body
+from upward.ledger.facts import Genesis
+from upward.ledger.replay import RACE, SCREEN, StudyState
 from upward.stats.sequential import evidence, interval
 from upward.testing.sample_task import (
     FAILURES,
@@ -152,7 +151,7 @@ class _Invented:
             isolation=sample_isolation(isolated=self.isolated),
             software={"upward": "0.1.0", "python": "3.11.7", "numpy": "2.2.1", "torch": "2.13.0"},
         )
-        self.add("study", genesis_body(genesis))
+        self.add("study", plain(genesis))
         held = plain(genesis.isolation)
         self.add("session", {"workers": 2, "budget": {"minutes": 45.0}, "isolation": held})
         self.knobs[genesis.baseline] = {name: start for name, (start, _, _) in KNOBS.items()}

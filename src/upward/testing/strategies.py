@@ -33,7 +33,7 @@ from upward.core.records import (
     Verdict,
 )
 from upward.ledger.chain import START, link
-from upward.ledger.replay import Genesis, genesis_body
+from upward.ledger.facts import Genesis
 
 R = TypeVar("R")
 
@@ -147,7 +147,7 @@ class History:
         self.baseline = self.genesis.baseline
         self._trees = {self.baseline: dict(self.genesis.task.files)}
         self._proposals = self._trials = 0
-        self.write("study", genesis_body(self.genesis))
+        self.write("study", plain(self.genesis))
 
     def write(self, kind: str, body: object) -> Entry:
         """Write any entry, allowed or not."""

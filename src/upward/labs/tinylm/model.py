@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 D_MODEL = 64  # choices: 32, 48, 64, 80, 96, 128, 160
-N_LAYERS = 3  # range: 1..8
+N_LAYERS = 2  # range: 1..8
 N_HEADS = 4  # choices: 1, 2, 4, 8
 MLP_RATIO = 4.0  # range: 1.0..8.0
-SEQ_LEN = 128  # choices: 32, 64, 128, 256
+SEQ_LEN = 64  # choices: 32, 64, 128, 256
 LOOPS = 1  # range: 1..4
 ACTIVATION = "gelu"  # choices: "gelu", "relu_squared"
 NORM = "layer"  # choices: "layer", "rms"
@@ -25,7 +25,7 @@ QK_NORM = False
 ZERO_INIT = False
 TOKEN_SHIFT = False
 VALUE_EMBEDDINGS = False
-INIT_STD = 0.02  # range: 0.01..0.3
+INIT_STD = 0.06  # range: 0.01..0.3
 DROPOUT = 0.0  # range: 0.0..0.3
 LOGIT_SOFTCAP = 0.0  # choices: 0.0, 8.0, 15.0, 30.0
 HASH_ROWS = 0  # choices: 0, 1024, 4096, 16384

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from upward.core.records import Purpose
-from upward.ledger.replay import Session, StudyState
+from upward.ledger.facts import Session
+from upward.ledger.replay import StudyState
 from upward.report import svg
 from upward.report.facts import failures, purposes, worked_s
 from upward.report.markup import Html, el, join

@@ -24,9 +24,10 @@ def context_codes(text: np.ndarray, order: int) -> np.ndarray:
 
 
 class WittenBell:
-    """Interpolated n-gram model: every order trusts the next shorter one as far as it meets new bytes.
+    """Counts of 0 to `order` bytes of context, each mixed with the next shorter one.
 
-    Source: Witten and Bell (1991), p(b|c) = (count(c, b) + kinds(c) p(b|shorter c)) / (count(c) + kinds(c)).
+    p(b|c) = (count(c, b) + kinds(c) p(b|shorter c)) / (count(c) + kinds(c)), where kinds(c) is how
+    many different bytes were seen after c. Source: Witten and Bell (1991).
     """
 
     def __init__(self, text: np.ndarray, order: int) -> None:
@@ -41,7 +42,8 @@ class WittenBell:
             total = _look_up(contexts, totals, codes)
             kind = _look_up(contexts, kinds, codes)
             count = _look_up(pairs, counts, _pair(codes, text))
-            chance = np.where(total > 0, (count + kind * chance) / np.maximum(total + kind, 1), chance)
+            mixed = (count + kind * chance) / np.maximum(total + kind, 1)
+            chance = np.where(total > 0, mixed, chance)
         return -np.log2(chance)
 
 
@@ -90,7 +92,7 @@ class Babbler:
             rng: the only source of randomness.
 
         Returns:
-            the drawn bytes, shape (length,), uint8, and the cost of each at its own chance, in bits.
+            the drawn bytes, shape (length,), uint8, and what each costs at its own chance, in bits.
         """
         drawn = [int(byte) for byte in start[-3:]]
         bits = np.zeros(length)

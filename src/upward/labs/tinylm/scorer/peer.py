@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-patience_s = 60.0
+PATIENCE_S = 60.0
 
 
 class ScoringError(ValueError):
@@ -63,8 +63,8 @@ class Peer:
         """Return `wanted` bytes, or fewer if the predictor ends."""
         chunks, missing = [], wanted
         while missing:
-            if not select.select([self._read], [], [], patience_s)[0]:
-                raise ScoringError(f"the predictor was silent for {patience_s:.0f} s")
+            if not select.select([self._read], [], [], PATIENCE_S)[0]:
+                raise ScoringError(f"the predictor was silent for {PATIENCE_S:.0f} s")
             chunk = os.read(self._read, min(missing, 1 << 20))
             if not chunk:
                 break

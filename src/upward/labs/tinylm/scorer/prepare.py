@@ -19,7 +19,7 @@ from pydoc_data.topics import topics
 import numpy as np
 from ngram import WittenBell
 
-shares = {"train": 0.65, "dev": 0.20, "holdout": 0.15}
+SHARES = {"train": 0.65, "dev": 0.20, "holdout": 0.15}
 
 
 def fresh_texts() -> list[str]:
@@ -39,7 +39,7 @@ def split(texts: list[str]) -> dict[str, bytes]:
     """Cut the row of topics into train, dev and holdout at topic ends nearest to the shares."""
     sizes = np.cumsum([len(text.encode()) for text in texts])
     parts, start, share = {}, 0, 0.0
-    for name, part in shares.items():
+    for name, part in SHARES.items():
         share += part
         end = int(np.argmin(np.abs(sizes - share * sizes[-1]))) + 1
         parts[name] = "\n\n".join(texts[start:end]).encode()

@@ -29,14 +29,14 @@ import numpy as np
 from ngram import Babbler
 from peer import Peer, ScoringError
 
-length = 256  # bytes of context in a window
-batch = 16  # windows in a question
-twin_share = 0.2
-canaries = 8  # windows of evenly drawn bytes, at least
-tolerance_nats = 1e-3
-luck_bits = 40.0
-canary_floor_bits = 7.5
-plausible_share = 0.6
+LENGTH = 256  # bytes of context in a window
+BATCH = 16  # windows in a question
+TWIN_SHARE = 0.2
+CANARIES = 8  # windows of evenly drawn bytes, at least
+TOLERANCE_NATS = 1e-3
+LUCK_BITS = 40.0
+CANARY_FLOOR_BITS = 7.5
+PLAUSIBLE_SHARE = 0.6
 
 
 @dataclass
@@ -44,18 +44,16 @@ class Window:
     """One row of a question, and what came back.
 
     Args:
-        text: shape (length + 1,), uint8.
-        kind: text, twin or canary.
-        known: number of leading bytes that are not drawn.
+        text: shape (LENGTH + 1,), uint8.
+        known: for a twin, the number of leading bytes that are not drawn.
         of: for a twin, the number of its window.
         drawn_bits: cost of each drawn byte at its own chance.
-        costs: bits for each byte after the first, shape (length,).
-        logs: of text and twins under comparison: log-probabilities, shape (length, 256).
+        costs: bits for each byte after the first, shape (LENGTH,).
+        logs: natural logarithms of the probabilities, shape (LENGTH, 256), if they are compared.
     """
 
     text: np.ndarray
-    kind: str
-    known: int = length + 1
+    known: int = 0
     of: int = -1
     drawn_bits: np.ndarray = field(default_factory=lambda: np.zeros(0))
     costs: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -64,15 +62,13 @@ class Window:
 
 def cut(text: np.ndarray) -> list[Window]:
     """Return the windows of the text, overlapping by the one byte that is context only."""
-    starts = range(0, len(text) - length, length)
-    return [Window(text[start : start + length + 1], "text") for start in starts]
+    starts = range(0, len(text) - LENGTH, LENGTH)
+    return [Window(text[start : start + LENGTH + 1]) for start in starts]
 
 
-def make_twins(
-    windows: list[Window], babbler: Babbler, rng: np.random.Generator
-) -> list[Window]:
+def make_twins(windows: list[Window], babbler: Babbler, rng: np.random.Generator) -> list[Window]:
     """Return twins of a random share of the windows."""
-    count = max(1, round(twin_share * len(windows)))
+    count = max(1, round(TWIN_SHARE * len(windows)))
     return [
         _twin(windows[of].text, int(of), babbler, rng)
         for of in rng.choice(len(windows), count, replace=False)
@@ -80,16 +76,16 @@ def make_twins(
 
 
 def _twin(text: np.ndarray, of: int, babbler: Babbler, rng: np.random.Generator) -> Window:
-    known = int(rng.integers(length // 8, length - length // 8))
-    suffix, bits = babbler.go_on(text[:known], length + 1 - known, rng)
-    return Window(np.concatenate((text[:known], suffix)), "twin", known, of, bits)
+    known = int(rng.integers(LENGTH // 8, LENGTH - LENGTH // 8))
+    suffix, bits = babbler.go_on(text[:known], LENGTH + 1 - known, rng)
+    return Window(np.concatenate((text[:known], suffix)), known, of, bits)
 
 
 def make_canaries(others: int, rng: np.random.Generator) -> list[Window]:
     """Return windows of even noise: enough of them to fill the last question."""
-    count = canaries + -(others + canaries) % batch
-    noise = rng.integers(0, 256, (count, length + 1), np.uint8)
-    return [Window(text, "canary", 0) for text in noise]
+    count = CANARIES + -(others + CANARIES) % BATCH
+    noise = rng.integers(0, 256, (count, LENGTH + 1), np.uint8)
+    return [Window(text) for text in noise]
 
 
 def log_probabilities(scores: np.ndarray) -> np.ndarray:
@@ -108,12 +104,12 @@ def log_probabilities(scores: np.ndarray) -> np.ndarray:
 def ask(peer: Peer, windows: list[Window], compared: set[int], rng: np.random.Generator) -> None:
     """Ask for all windows in random order and note their costs; keep the logs of those compared."""
     order = rng.permutation(len(windows))
-    for rows in order.reshape(-1, batch):
+    for rows in order.reshape(-1, BATCH):
         tokens = np.stack([windows[row].text[:-1] for row in rows])
         answers = log_probabilities(peer.ask(tokens))
         for row, logs in zip(rows, answers, strict=True):
             window = windows[row]
-            window.costs = -logs[np.arange(length), window.text[1:]] / np.log(2)
+            window.costs = -logs[np.arange(LENGTH), window.text[1:]] / np.log(2)
             if int(row) in compared:
                 window.logs = logs.astype(np.float32)
 
@@ -129,10 +125,10 @@ def check_causality(windows: list[Window], twins: list[Window]) -> float:
         float(np.abs(_clipped(twin, twin.known) - _clipped(windows[twin.of], twin.known)).max())
         for twin in twins
     )
-    if worst > tolerance_nats:
+    if worst > TOLERANCE_NATS:
         raise ScoringError(
             f"predictions changed by {worst:.3g} nats when only later bytes or earlier questions "
-            f"were different (at most {tolerance_nats} is rounding): the predictor looks ahead or "
+            f"were different (at most {TOLERANCE_NATS} is rounding): the predictor looks ahead or "
             "learns from the questions"
         )
     return worst
@@ -145,14 +141,14 @@ def _clipped(window: Window, known: int) -> np.ndarray:
 def check_drawn(twins: list[Window]) -> float:
     """Return by how many bits per byte the drawn text cost more than its draw.
 
-    The chance that any predictor that does not see them saves `luck_bits` bits is 2^-luck_bits:
+    The chance that any predictor that does not see them saves `LUCK_BITS` bits is 2^-LUCK_BITS:
     the likelihood ratio against the true chances has mean 1.
 
     Raises:
         ScoringError: it saved more.
     """
     excess = np.concatenate([twin.costs[twin.known - 1 :] - twin.drawn_bits for twin in twins])
-    if excess.sum() < -luck_bits:
+    if excess.sum() < -LUCK_BITS:
         raise ScoringError(
             f"text that was drawn after training cost {-excess.sum():.0f} bits less than its draw: "
             "the predictor sees the bytes that it predicts"
@@ -167,7 +163,7 @@ def check_canaries(windows: list[Window]) -> float:
         ScoringError: it is less than such bytes can cost.
     """
     cost = float(np.mean([window.costs for window in windows]))
-    if cost < canary_floor_bits:
+    if cost < CANARY_FLOOR_BITS:
         raise ScoringError(
             f"evenly drawn bytes cost {cost:.2f} bits, and no honest model can do with less than 8"
         )
@@ -178,9 +174,9 @@ def check_plausible(bpb: float, ngram_bpb: float) -> None:
     """Refuse a measurement that is too good to be true.
 
     Raises:
-        ScoringError: it is below `plausible_share` of the count model's.
+        ScoringError: it is below `PLAUSIBLE_SHARE` of the count model's.
     """
-    if bpb < plausible_share * ngram_bpb:
+    if bpb < PLAUSIBLE_SHARE * ngram_bpb:
         raise ScoringError(
             f"quarantined: {bpb:.3f} bits/byte is implausible beside the {ngram_bpb:.3f} of an "
             "order-5 count model; a person should look at this candidate"
@@ -199,7 +195,7 @@ def score(split: str, seed: int) -> dict[str, object]:
         ask(peer, windows + twins + noise, compared, rng)
     bpb = float(np.mean([window.costs for window in windows]))
     notes = {
-        "dev_bytes": len(windows) * length,
+        "dev_bytes": len(windows) * LENGTH,
         "causality_max_diff": check_causality(windows, twins),
         "drawn_excess_bits": check_drawn(twins),
         "canary_bits": check_canaries(noise),

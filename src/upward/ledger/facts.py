@@ -1,0 +1,93 @@
+"""The facts of a study that are not records of their own: how it began, and what adds up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from upward.core.records import Isolation, Level, Plan, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """The first entry of a study.
+
+    Args:
+        task: with its files by content id; `root` is where it was found.
+        plan: the rule, fixed before the first trial.
+        seed: what the user asked for.
+        secret: from which all seeds are derived; no candidate and no researcher sees it.
+        baseline: content id of the unedited candidate.
+        prepared: ``public`` and ``hidden`` to path to blob id, made by the task's prepare command.
+        isolation: what really holds on the machine that began the study.
+        software: versions.
+    """
+
+    task: Task
+    plan: Plan
+    seed: int
+    secret: str
+    baseline: str
+    prepared: Mapping[str, Mapping[str, str]]
+    isolation: Isolation
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One process that worked on the study.
+
+    Args:
+        at: when it began, UTC.
+        workers: trials at a time.
+        budget: what it was allowed, for example ``{"minutes": 10.0}``.
+        isolation: what held on its machine.
+    """
+
+    at: str
+    workers: int
+    budget: Mapping[str, float]
+    isolation: Isolation
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One point of the best-so-far curve.
+
+    Args:
+        at: UTC time of the entry.
+        trials: complete and failed trials until then.
+        candidate: content id.
+        value: mean of the values that count, metric units.
+        verdict: position in `StudyState.verdicts`.
+        level: provisional steps are good enough to search from, never to report.
+    """
+
+    at: str
+    trials: int
+    candidate: str
+    value: float
+    verdict: int
+    level: Level
+
+
+@dataclass(slots=True)
+class Record:
+    """All that is known of one candidate."""
+
+    candidate: str
+    proposal: int | None = None
+    level: Level | None = None
+    verdict: int | None = None
+    screened: list[float] = field(default_factory=list[float])
+    counted: list[float] = field(default_factory=list[float])
+    trials: list[int] = field(default_factory=list[int])
+    failed: int = 0
+
+    @property
+    def values(self) -> list[float]:
+        """The unselected values, or the screening values where there are no others."""
+        return self.counted or self.screened
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of `values`, None where there are none."""
+        return sum(self.values) / len(self.values) if self.values else None
