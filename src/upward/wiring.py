@@ -87,7 +87,7 @@ class Workspace:
 
 def open_workspace(home: str) -> Workspace:
     """Open a workspace for reading; a study may be running in it."""
-    place = Home(Path(home))
+    place = Home(Path(home).resolve())
     ledger = SqliteLedger(place.database, SystemClock(), read_only=True)
     return Workspace(place, ledger, FolderBlobs(place.blobs))
 
@@ -159,7 +159,7 @@ def open_pursuit(
         TaskChanged: a study of this name measures another version of the task.
         StudyBusy: another process works on it.
     """
-    place = Home(Path(home))
+    place = Home(Path(home).resolve())
     place.create()
     blobs = FolderBlobs(place.blobs)
     loaded = FolderTasks(labs_folder()).load(task, blobs)
@@ -178,7 +178,7 @@ def reopen(study: str, *, home: str, workers: int | None = None) -> Generator[Op
         UnknownName: there is no such study.
         StudyBusy: another process works on it.
     """
-    place = Home(Path(home))
+    place = Home(Path(home).resolve())
     blobs = FolderBlobs(place.blobs)
     ledger = SqliteLedger(place.database, SystemClock())
     workspace = Workspace(place, ledger, blobs)

@@ -43,16 +43,16 @@ class Policy:
     factors: tuple[float, ...] = (1.3, 1.8, 3.0, 6.0)
     together: int = 120
     most: int = 4
-    refine: int = 2
+    refine: int = 5
+    variants: int = 60
+    largest: int = 12
     trust: float = 0.15
     ambition: float = 0.5
     elsewhere: float = 0.05
     singles: int = 400
 
 
-REFINED = 8
-VARIANTS = 12
-LARGEST = 8
+REFINED = 3
 TRIES = 80
 
 
@@ -201,13 +201,15 @@ class Desk:
     def _one(self, options: list[Edit]) -> Edit:
         return options[int(self._rng.integers(len(options)))]
 
-    def _refined(self, options: list[Edit], scores: Floats, singles: list[Edit]) -> Iterator[Edit]:
-        """Variants of the best edits: one knob more, or another value for one of theirs."""
+    def _refined(
+        self, options: list[Edit], scores: Floats, singles: list[Edit]
+    ) -> Iterator[Edit]:
+        """The best edits with every single one on top: one knob more, or another value."""
+        count = min(len(singles), self._policy.variants)
         for index in np.argsort(-scores, kind="stable")[:REFINED]:
-            edit = options[int(index)]
-            for _ in range(VARIANTS):
-                varied = edits.varied(edit, self._one(singles))
-                if varied is not None and len(varied.changes) <= LARGEST:
+            for picked in self._rng.choice(len(singles), count, replace=False):
+                varied = edits.varied(options[int(index)], singles[int(picked)])
+                if varied is not None and len(varied.changes) <= self._policy.largest:
                     yield varied
 
     def _others(self) -> Iterator[Edit]:

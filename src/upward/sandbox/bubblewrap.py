@@ -124,6 +124,8 @@ def _base() -> tuple[str, ...]:
         "--hostname",
         "upward",
     ]
+    # first: an interpreter may lie below /tmp, and what comes later lies on top
+    argv += ["--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
     for root in roots():
         argv += ["--ro-bind", root, root]
     for link in LINKS:
@@ -133,7 +135,6 @@ def _base() -> tuple[str, ...]:
             argv += ["--ro-bind", link, link]
     for name in ETC:
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    argv += ["--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
     return tuple(argv)
 
 
