@@ -163,16 +163,21 @@ class BadBudget(UsageError):
 class BaselineFails(UsageError):
     """The task fails without any edit, so there is nothing to compare with."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
+    def __init__(self, reason: str, trial: int) -> None:
+        super().__init__(reason, trial)
+        self.reason, self.trial = reason, trial
 
     def __str__(self) -> str:
-        tail = f" It last printed: {self.detail}" if self.detail else ""
+        fix = "Mend the task, then begin a new study with --study NAME."
+        if "ModuleNotFoundError" in self.reason:
+            fix = (
+                "Install it beside Upward (the built-in labs need `pip install 'upward[labs]'`), "
+                "then run the same command again."
+            )
         return (
-            f"The unedited task does not give a measurement: {self.reason}.{tail} "
-            "Mend the task, then begin a new study with --study NAME."
-        ).replace("..", ".")
+            f"The unedited task gives no measurement: {self.reason.rstrip('. ')} "
+            f"(more: `upward show t{self.trial}`). {fix}"
+        )
 
 
 class EvidenceError(UpwardError):

@@ -148,4 +148,4 @@ class Pursuit:
         state = self.study.state
         baseline = state.record(state.start.baseline)
         if baseline.failed >= BASELINE_FAILURES and not baseline.counted and outcome.failure:
-            raise BaselineFails(outcome.failure.reason, outcome.failure.detail[-300:].strip())
+            raise BaselineFails(outcome.failure.reason, outcome.trial)

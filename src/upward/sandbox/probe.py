@@ -1,114 +1,141 @@
 """Tries in a sandbox what must fail, and reports what really does.
 
-The probe looks for the effect, not for an error: it reads a file that was made for it, connects
-to a port that listens, and looks for a process that should be dead.
+The probe looks for the effect, not for an error: it reads a file that was made for it, listens
+for what should not arrive, and asks for a lock that a process should no longer hold.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import socket
 import tempfile
-import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 from upward.core.canon import parse_strict
 from upward.core.errors import EvidenceError, SandboxFailed
 from upward.core.ports import Box, Mount, Sandbox
 from upward.core.records import Isolation, Limits
+from upward.sandbox.interpreter import VARIABLES, is_visible, lies_below
+from upward.sandbox.processes import look
 
 ADVICE = (
     "Install bubblewrap (apt-get install bubblewrap). Where it is installed and still fails, "
     "user namespaces are switched off: on Ubuntu 24.04 allow them for bwrap with an AppArmor "
-    "profile, or run `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`."
+    "profile, or run `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`; in a container, "
+    "start it with the permission to make them."
 )
-SCRIPT = """
-import json, os, socket, subprocess, sys
-asked = json.loads(sys.stdin.readline())
-
-def fails(act):
-    try:
-        act()
-    except Exception:
-        return True
-    return False
-
-def connect(kind):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.settimeout(0.5)
-        s.connect(("127.0.0.1", asked["port"]))
-        s.send(b"x")
-
-def sees(pid):
-    with open(f"/proc/{pid}/environ", "rb") as f:
-        assert asked["mark"].encode() in f.read()
-
-def write(path):
-    with open(path, "w") as f:
-        f.write("x")
-
-subprocess.Popen([sys.executable, "-c", asked["daemon"]], start_new_session=True,
-                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(json.dumps({
-    "hidden files cannot be read": fails(lambda: open(asked["hidden"]).read()),
-    "nothing outside can be written": fails(lambda: write(asked["outside"])),
-    "no network (TCP)": fails(lambda: connect(socket.SOCK_STREAM)),
-    "the supervisor cannot be seen": fails(lambda: sees(asked["pid"])),
-    "the environment is empty": asked["mark"] not in repr(dict(os.environ)),
-    "Upward cannot be imported": fails(lambda: __import__("upward")),
-}))
-"""
-DAEMON = "import time, pathlib\ntime.sleep(0.3)\npathlib.Path('/trial/alive').write_text('x')\n"
-HOG = "b = []\nwhile True: b.append(bytearray(1 << 22))\n"
+INSIDE = "/probe"
+LOCK = "lock"
 LIMITS = Limits(cpu_s=5.0, wall_s=10.0, memory_mb=512)
+HERE = Path(__file__).resolve().parent
+# what a probe of a sandbox adds to the environment without being asked for it
+HARMLESS = ("PATH", "PWD", "UPWARD_BOX", "LC_CTYPE", *VARIABLES)
 
 
 def probe(sandbox: Sandbox) -> Isolation:
-    """Return what a sandbox holds on this machine; never raises for a sandbox that cannot start."""
-    mark = "UPWARD_PROBE_MARK"
-    os.environ[mark] = mark
+    """Return what a sandbox holds on this machine; never raises for one that cannot start.
+
+    Cost: about half a second.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix="upward-probe-") as folder:
-            holds = _try(sandbox, Path(folder), mark)
+            holds = _try(sandbox, Path(folder))
     except (SandboxFailed, EvidenceError, OSError) as error:
         return Isolation(sandbox.name, isolated=False, holds={}, advice=f"{error}. {ADVICE}")
-    finally:
-        os.environ.pop(mark, None)
     isolated = all(holds.values())
-    return Isolation(
-        sandbox.name, isolated=isolated, holds=holds, advice="" if isolated else ADVICE
-    )
+    advice = "" if isolated else ADVICE
+    return Isolation(sandbox.name, isolated=isolated, holds=holds, advice=advice)
 
 
-def _try(sandbox: Sandbox, folder: Path, mark: str) -> dict[str, bool]:
+def _try(sandbox: Sandbox, folder: Path) -> dict[str, bool]:
     work = folder / "work"
     work.mkdir()
-    hidden = folder / "hidden.txt"
-    hidden.write_text("hidden")
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    secret, outside = folder / "secret.txt", folder / "outside.txt"
+    secret.write_text("secret", encoding="ascii")
+    process = look(os.getpid())
+    with _listening() as (stream, datagrams):
         asked = {
-            "hidden": str(hidden),
-            "outside": str(folder / "outside.txt"),
-            "port": server.getsockname()[1],
-            "pid": os.getpid(),
-            "mark": mark,
-            "daemon": DAEMON,
+            "secret": str(secret),
+            "outside": str(outside),
+            "private": _private(),
+            "tcp": stream.getsockname()[1],
+            "udp": datagrams.getsockname()[1],
+            "supervisor": process.key if process else (0, 0),
+            "variables": HARMLESS,
+            "lock": LOCK,
         }
-        ran = sandbox.run(_box(SCRIPT, work, json.dumps(asked).encode() + b"\n"))
-    found = parse_strict(ran.stdout)
-    holds = {str(name): bool(value) for name, value in found.items()}
-    holds["nothing outside can be written"] &= not (folder / "outside.txt").exists()
-    hog = sandbox.run(_box(HOG, work, b"", memory_mb=64))
-    holds["memory is limited"] = hog.exceeded == "memory_mb"
-    time.sleep(0.4)  # the daemon would have written by now
-    holds["nothing outlives its trial"] = not (work / "alive").exists()
-    return holds
+        script = (HERE / "probing.txt").read_text(encoding="ascii")
+        found = _told(sandbox.run(_box(script, work, asked)))
+        arrived = (_arrives(stream.accept), _arrives(lambda: datagrams.recv(1)))
+    holds = {
+        "files of this machine cannot be read": not found["read"],
+        "nothing outside can be written": not (found["wrote"] or outside.exists()),
+        "no network": not any(arrived),
+        "other processes cannot be seen": not found["seen"],
+        "the environment is clean": not found["variables"],
+        "Upward itself is absent": not found["upward"],
+        "nothing outlives its run": not _is_locked(work / LOCK),
+    }
+    return holds | _try_limits(sandbox, work)
 
 
-def _box(script: str, work: Path, stdin: bytes, memory_mb: int = LIMITS.memory_mb) -> Box:
-    return Box(
-        argv=("python", "-c", script),
-        mounts=(Mount(str(work), "/trial", writable=True),),
-        cwd="/trial",
-        limits=Limits(LIMITS.cpu_s, LIMITS.wall_s, memory_mb),
-        stdin=stdin,
-    )
+def _try_limits(sandbox: Sandbox, work: Path) -> dict[str, bool]:
+    hog = "b = []\nwhile True: b.append(bytearray(1 << 22))\n"
+    crowd = "import os, time\nfor _ in range(60): os.fork() or time.sleep(20)\ntime.sleep(20)\n"
+    small = Limits(cpu_s=5.0, wall_s=10.0, memory_mb=64, processes=8)
+    return {
+        "memory is limited": sandbox.run(_box(hog, work, {}, small)).exceeded == "memory_mb",
+        "processes are limited": sandbox.run(_box(crowd, work, {}, small)).exceeded == "processes",
+    }
+
+
+def _box(script: str, work: Path, asked: dict[str, Any], limits: Limits = LIMITS) -> Box:
+    mounts = (Mount(str(work), INSIDE, writable=True),)
+    return Box(("python", "-c", script), mounts, INSIDE, limits, json.dumps(asked).encode())
+
+
+def _told(ran: Any) -> dict[str, Any]:
+    if ran.exit_code != 0:
+        raise SandboxFailed("the probe did not come back", ran.stderr.decode("utf-8", "replace"))
+    return parse_strict(ran.stdout)
+
+
+@contextlib.contextmanager
+def _listening() -> Generator[tuple[socket.socket, socket.socket]]:
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with datagrams, socket.create_server(("127.0.0.1", 0)) as stream:
+        datagrams.bind(("127.0.0.1", 0))
+        for listener in (stream, datagrams):
+            listener.settimeout(0)
+        yield stream, datagrams
+
+
+def _arrives(receive: Any) -> bool:
+    try:
+        received = receive()
+    except BlockingIOError:
+        return False
+    if isinstance(received, tuple):
+        received[0].close()
+    return True
+
+
+def _private() -> list[str]:
+    """Return what lies in the user's home and is no part of the interpreter."""
+    home = Path.home()
+    with contextlib.suppress(OSError):
+        paths = [str(path) for path in home.iterdir()]
+        return [path for path in paths if not is_visible(path) and not lies_below(path)][:200]
+    return []
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
