@@ -155,7 +155,7 @@ class PlainView:
         """Print on a console."""
         self._console = console
         self._seen = 0
-        self._noise = False
+        self._begun = self._noise = False
 
     def __enter__(self) -> "PlainView":
         return self
@@ -166,9 +166,16 @@ class PlainView:
     def update(self, progress: Progress, activities: Sequence[Activity]) -> None:
         """Print what is new."""
         state = progress.state
+        if not self._begun:
+            self._begun = True
+            self._seen = len(state.verdicts)
+            self._print(f"study {state.name}: {clean(state.task.goal)}")
+            self._print(headline(state))
         if state.noise is not None and not self._noise:
             self._noise = True
-            self._print(f"{headline(state)}; cannot see less than {number(state.noise.resolution)}")
+            metric = state.task.metric
+            seen = f"{number(state.noise.resolution, 2)} {metric.unit}"
+            self._print(f"{headline(state)}; this study cannot see gains below {seen}")
         for position in range(self._seen, len(state.verdicts)):
             done = f"[{len(state.outcomes)} trials, {duration(progress.elapsed_s)}] "
             self._print(done + verdict_line(state, position).plain)

@@ -217,7 +217,8 @@ def unified(workspace: wiring.Workspace, old: dict[str, str], new: dict[str, str
             f"a/{path}",
             f"b/{path}",
         )
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    missing = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + missing for line in lines)
 
 
 @click.command()
