@@ -6,11 +6,12 @@ from collections.abc import Mapping
 import pytest
 from tests.loop.studies import Script, World, edit, noisy_loss, rate_of
 
-from upward.core.errors import BadBudget, BaselineFails
+from upward.core.errors import BadBudget, BaselineFails, SandboxFailed
 from upward.core.metric import Noise
 from upward.core.records import Decision, Draft, Isolation, Level, Purpose, TrialState
 from upward.core.seen import Seen
 from upward.loop.budget import Budget
+from upward.testing.fake_executor import FakeExecutor
 
 
 class Killed(BaseException):
@@ -85,6 +86,23 @@ def test_a_candidate_cannot_win_by_failing_on_some_seeds() -> None:
     world.pursuit(study, Script([0.5]), measure).go()
     assert not study.state.accepted
     assert study.state.verdicts[-1].decision is Decision.REJECTED
+
+
+@pytest.mark.parametrize(("broken", "fails"), [(3, False), (50, True)])
+def test_a_sandbox_that_cannot_start_is_not_the_candidates_fault(broken: int, fails: bool) -> None:
+    world = World()
+    study = world.begin()
+    pursuit = world.pursuit(study, Script([0.5]), noisy_loss())
+    assert isinstance(pursuit.executor, FakeExecutor)
+    pursuit.executor.break_next = broken
+    if fails:
+        with pytest.raises(SandboxFailed, match="run the same command again"):
+            pursuit.go()
+        assert study.state.pending
+    else:
+        pursuit.go()
+        assert study.state.accepted
+    assert study.state.failed == 0
 
 
 def test_a_baseline_that_fails_ends_the_study_with_its_reason() -> None:

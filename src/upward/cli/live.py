@@ -129,7 +129,7 @@ class LiveView:
         row = Table.grid(padding=(0, 1))
         used = 1.0 - progress.budget_left
         bar = ProgressBar(total=1.0, completed=used, width=28)
-        spent = f"{duration(progress.elapsed_s)} of {self._budget}"
+        spent = f"{duration(progress.elapsed_s)}, until {self._budget}"
         row.add_row(Text("budget"), bar, Text(spent))
         return row
 
@@ -139,9 +139,9 @@ class LiveView:
 
     def _workers(self, state: StudyState, activities: Sequence[Activity]) -> Table:
         table = Table.grid(padding=(0, 1))
-        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True, style="dim", min_width=6)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        table.add_column(no_wrap=True, style="dim", justify="right")
+        table.add_column(no_wrap=True, style="dim", justify="right", min_width=12)
         for item in activities:
             phase = f"{item.phase} {duration(item.for_s)}"
             table.add_row(f"core {item.worker + 1}", what_for(state, item), phase)

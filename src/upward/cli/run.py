@@ -79,7 +79,7 @@ def words(budget: Budget) -> str:
         parts.append(f"{budget.trials} trials")
     if budget.cpu_hours is not None:
         parts.append(f"{budget.cpu_hours:g} CPU-hours")
-    return " or ".join(parts) or "no limit (Ctrl-C stops)"
+    return " or ".join(parts) or "Ctrl-C"
 
 
 def summary(state: StudyState) -> dict[str, object]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from upward.core.codec import plain
-from upward.core.errors import BaselineFails
+from upward.core.errors import BaselineFails, SandboxFailed
 from upward.core.ports import Activity, Clock, Executor, Job, Researcher
-from upward.core.records import Isolation, Outcome, Purpose, Trial
+from upward.core.records import Failure, Isolation, Outcome, Purpose, Trial
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 from upward.loop.conclude import conclusions, overtaken
@@ -19,6 +19,7 @@ from upward.loop.study import Study
 TICK_S = 0.25
 FAILURES_IN_A_ROW = 25
 BASELINE_FAILURES = 3
+START_AGAIN = 5
 
 Watch = Callable[["Pursuit", Sequence[Activity]], None]
 
@@ -50,6 +51,7 @@ class Pursuit:
     watch: Watch
     began_s: float = 0.0
     began_trials: int = 0
+    not_started: int = 0
 
     @property
     def state(self) -> StudyState:
@@ -107,10 +109,12 @@ class Pursuit:
                 running += 1
             if running == 0:
                 return reason or "the researcher has nothing new to propose"
-            outcomes = self.executor.finished(TICK_S)
-            running -= len(outcomes)
-            for outcome in outcomes:
-                self._take(outcome, teacher)
+            for outcome in self.executor.finished(TICK_S):
+                if outcome.failure and outcome.failure.boundary == SandboxFailed.boundary:
+                    self._start_again(outcome, outcome.failure)
+                else:
+                    running -= 1
+                    self._take(outcome, teacher)
             self.watch(self, self.executor.active())
 
     def _ended(self) -> str | None:
@@ -132,6 +136,17 @@ class Pursuit:
         files = self.study.state.tree_of(trial.candidate)
         keep = trial.purpose in (Purpose.RACE, Purpose.CALIBRATE)
         self.executor.start(Job(trial, files, keep))
+
+    def _start_again(self, outcome: Outcome, failure: Failure) -> None:
+        """The machine failed, not the candidate: nothing is recorded, the trial is still to run."""
+        self.not_started += 1
+        if self.not_started > START_AGAIN:
+            raise SandboxFailed(
+                f"Trials cannot be started on this machine: {failure.reason}. Everything recorded "
+                "is safe; mend this and run the same command again.",
+                failure.detail,
+            )
+        self._start(self.state.trials[outcome.trial])
 
     def _take(self, outcome: Outcome, teacher: Teacher) -> None:
         study, state = self.study, self.study.state

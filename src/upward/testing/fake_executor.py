@@ -18,6 +18,8 @@ class FakeExecutor:
         measure: returns the metric's value, or None for a failed trial.
         workers: trials at a time.
         cpu_s: what each trial claims to have used.
+
+    Set `break_next` to let that many trials fail as if the sandbox could not start.
     """
 
     def __init__(
@@ -26,6 +28,7 @@ class FakeExecutor:
         self._blobs, self._measure, self._workers, self._cpu_s = blobs, measure, workers, cpu_s
         self._jobs: deque[Job] = deque()
         self.ran: list[int] = []
+        self.break_next = 0
         self.closed = False
 
     @property
@@ -58,6 +61,10 @@ class FakeExecutor:
         self.closed = True
 
     def _outcome(self, job: Job) -> Outcome:
+        if self.break_next:
+            self.break_next -= 1
+            failure = Failure("sandbox", "no more processes")
+            return Outcome(job.trial.number, TrialState.FAILED, failure=failure)
         texts = {path: self._blobs.get(blob).decode() for path, blob in job.files.items()}
         value, usage = self._measure(texts, job.trial.seed), Usage(self._cpu_s, self._cpu_s, 1.0)
         if value is None:
