@@ -11,6 +11,7 @@ from upward.stats.verdict import next_arm
 
 EXACT_CALIBRATION = 3
 REPEAT_EVERY = 4
+PATIENCE = 8
 
 
 def calibration_trials(state: StudyState) -> int:
@@ -23,11 +24,17 @@ def calibration_trials(state: StudyState) -> int:
     return EXACT_CALIBRATION if exact else state.start.plan.calibration
 
 
-def next_trial(state: StudyState) -> Planned | None:
-    """Return the trial that the rules ask for, or None when there is room for something new."""
+def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
+    """Return the trial that the rules ask for, or None when there is room for something new.
+
+    Args:
+        state: the study so far.
+        patient: whether a contender whose screen showed less than the study can see waits for
+            better ones. Most of those are luck, and a better incumbent makes them pointless.
+    """
     if state.noise is None:
         return _calibration(state)
-    return _race(state)
+    return _race(state, patient=patient)
 
 
 def waits_for_noise(state: StudyState) -> bool:
@@ -43,15 +50,24 @@ def _calibration(state: StudyState) -> Planned | None:
     return None
 
 
-def raced(state: StudyState) -> str | None:
-    """The contender whose race is on, or the most promising one that waits, or None."""
+def raced(state: StudyState, *, patient: bool = True) -> str | None:
+    """The contender whose race is on, or the most promising one whose turn it is, or None."""
     best: str | None = None
     for candidate in state.contenders:
         if state.record(candidate).counted or _under_way(state, candidate, candidate):
             return candidate
-        if best is None or _promise(state, candidate) > _promise(state, best):
+        ready = not patient or _ripe(state, candidate)
+        if ready and (best is None or _promise(state, candidate) > _promise(state, best)):
             best = candidate
     return best
+
+
+def _ripe(state: StudyState, candidate: str) -> bool:
+    """Whether a race is likely to end in something, or the contender has waited long enough."""
+    number, noise = state.record(candidate).proposal, state.noise
+    waited = len(state.proposals) - number if number else PATIENCE
+    seen = noise.resolution if noise else 0.0
+    return waited >= PATIENCE or _promise(state, candidate) >= seen
 
 
 def _promise(state: StudyState, candidate: str) -> float:
@@ -61,8 +77,8 @@ def _promise(state: StudyState, candidate: str) -> float:
     return state.task.metric.gain(value, against)
 
 
-def _race(state: StudyState) -> Planned | None:
-    candidate = raced(state)
+def _race(state: StudyState, *, patient: bool) -> Planned | None:
+    candidate = raced(state, patient=patient)
     if candidate is None:
         return None
     incumbent = state.incumbent

@@ -130,7 +130,11 @@ class Pursuit:
             return study.start_trial(planned)
         if waits_for_noise(study.state):
             return None
-        return propose(study, self.researcher, self.archive, self.budget_left)
+        proposed = propose(study, self.researcher, self.archive, self.budget_left)
+        if proposed is not None:
+            return proposed
+        planned = next_trial(study.state, patient=False)
+        return study.start_trial(planned) if planned else None
 
     def _start(self, trial: Trial) -> None:
         files = self.study.state.tree_of(trial.candidate)
