@@ -47,8 +47,9 @@ ARMS: dict[str, Callable[[int], Researcher]] = {
     "random-edits": lambda seed: RandomEdits(),
     "tpe": lambda seed: TpeResearcher(seed=seed),
 }
-CALIBRATION, RACE, TRUTH = 8, 3, 6
+CALIBRATION, RACE, TRUTH = 8, 3, 4
 SCREEN_SD = 0.5
+ARCHIVE = 16
 
 
 @dataclass
@@ -81,7 +82,7 @@ def main() -> None:
     args = parse()
     begun = time.monotonic()
     jobs = [
-        (task, arm, repeat, args.trials)
+        (task, arm, repeat, args.trials, args.cpu_s)
         for repeat in range(args.repeats)
         for task in args.tasks
         for arm in args.arms
@@ -101,11 +102,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     parser.add_argument("--trials", type=int, default=80)
     parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--cpu-s", type=float, default=0.0, help="of a trial; 0: the task's own")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="under a minute")
     args = parser.parse_args()
     if args.quick:
-        args.tasks, args.trials, args.repeats = ["rugged", "ridge"], 40, 5
+        args.tasks, args.trials, args.repeats = ["rugged", "ridge"], 30, 5
     return args
 
 
@@ -117,12 +119,12 @@ def find(task: str) -> Path:
     return next(place for place in places if (place / "task.toml").is_file())
 
 
-def one(job: tuple[str, str, int, int]) -> list[float]:
+def one(job: tuple[str, str, int, int, float]) -> list[float]:
     """Run one study; return the true value of the incumbent after each trial."""
-    task, arm, repeat, trials = job
+    task, arm, repeat, trials, cpu_s = job
     warm(task)
     with tempfile.TemporaryDirectory() as folder:
-        bench = load(find(task), Path(folder) / "work")
+        bench = load(find(task), Path(folder) / "work", cpu_s)
         study = begin(bench, ARMS[arm](repeat), f"{task}-{repeat}")
         while study.spent < trials and turn(study):
             pass
@@ -215,7 +217,7 @@ def decide(study: Study, draft: Draft, parent: Kept, candidate: str) -> None:
         gain_of = study.bench.task.metric.gain
         study.archive.append(kept)
         study.archive.sort(key=lambda k: -gain_of(k.mean, study.baseline.mean))
-        del study.archive[16:]
+        del study.archive[ARCHIVE:]
     decision = Decision.ACCEPTED if won else Decision.REJECTED
     study.researcher.learn(Lesson(proposal, decision, Level.VERIFIED if won else None, gain))
 

@@ -33,10 +33,17 @@ class Bench:
     work: Path
     texts: dict[str, str]
     cpu_s: float
+    predictor: str = ""
 
 
-def load(root: Path, work: Path) -> Bench:
-    """Load a task folder and run its prepare command once."""
+def load(root: Path, work: Path, cpu_s: float = 0.0) -> Bench:
+    """Load a task folder and run its prepare command once.
+
+    Args:
+        root: the task's folder.
+        work: a folder that does not exist yet.
+        cpu_s: budget of a trial; the task's own by default.
+    """
     spec = tomllib.loads((root / "task.toml").read_text())
     texts = {
         str(path.relative_to(root)): path.read_text()
@@ -67,7 +74,8 @@ def load(root: Path, work: Path) -> Bench:
         done = _forked(lambda: _script(root / "scorer" / spec["scorer"]["prepare"][1], work, ""))
         if done is None:
             raise SystemExit(f"{root}: prepare failed")
-    return Bench(task, root, work, texts, limits["cpu_s"])
+    predictor = spec.get("predictor", {}).get("run", ["", ""])[1]
+    return Bench(task, root, work, texts, cpu_s or limits["cpu_s"], predictor)
 
 
 def run_trial(bench: Bench, files: dict[str, str], seed: int) -> float | None:
@@ -110,11 +118,37 @@ def _scored(bench: Bench, folder: Path, seed: int) -> float | None:
             (scoring / inside).symlink_to(bench.work / name)
     line = json.dumps({"seed": seed + 1})
     script = bench.root / "scorer" / bench.task.scorer_run[1]
-    text = _forked(lambda: _script(script, scoring, line))
+    text = _with_peer(bench, scoring, lambda: _script(script, scoring, line))
     if text is None:
         return None
     value = json.loads(text)[bench.task.metric.name]
     return bench.task.metric.check(value)
+
+
+def _with_peer(bench: Bench, scoring: Path, act: Callable[[], None]) -> str | None:
+    """Run the scorer, with the predictor at its pipes where the task has one."""
+    if not bench.predictor:
+        return _forked(act)
+    (asked, ask), (answered, answer) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            os.close(ask)
+            os.close(answered)
+            _become(answer, 0.0)
+            os.chdir(scoring)
+            os.dup2(asked, 0)
+            sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+            runpy.run_path(str(bench.root / "predictor" / bench.predictor), run_name="__main__")
+        os._exit(0)
+    os.close(asked)
+    os.close(answer)
+    os.environ |= {"UPWARD_PEER_READ": str(answered), "UPWARD_PEER_WRITE": str(ask)}
+    text = _forked(act)
+    os.close(ask)
+    os.close(answered)
+    os.waitpid(child, 0)
+    return text
 
 
 def _script(script: Path, cwd: Path, line: str) -> None:

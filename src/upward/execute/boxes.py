@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from upward.core.codec import plain
+from upward.core.ids import derive_seed, record_id
 from upward.core.ports import Blobs, Box, Mount
 from upward.core.records import Limits, Task
 
@@ -38,6 +40,7 @@ class Places:
         self.predictor = self._write(folder / "predictor", task.predictor_files)
         self.public = self._write(folder / "public", prepared.get("public", {}))
         self.hidden = self._write(folder / "hidden", prepared.get("hidden", {}))
+        self._salt = record_id("scorer", [dict(task.scorer_files), plain(prepared)])
         self._has_public = bool(prepared.get("public"))
         self._has_hidden = bool(prepared.get("hidden"))
 
@@ -56,10 +59,29 @@ class Places:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._blobs.get(files[path]))
 
-    def candidate(self, work: Path, seed: int) -> Box:
-        """The candidate's own run."""
+    def given(self, name: str) -> bytes | None:
+        """The bytes of a declared output that a candidate cannot change; None for all others."""
         task = self.task
-        told = {"seed": seed, "cpu_s": task.budget.cpu_s, "wall_s": task.budget.wall_s}
+        if name in task.edit or name not in task.files:
+            return None
+        return self._blobs.get(task.files[name])
+
+    def scorer_seed(self, seed: int) -> int:
+        """The scorer's randomness for a trial.
+
+        It must not follow from what a candidate is told, so the seed of the trial is mixed with
+        what a candidate cannot see, and a candidate is told another one.
+        """
+        return derive_seed(self._salt, seed, "scorer")
+
+    def candidate(self, work: Path, seed: int) -> Box:
+        """The candidate's own run, on its own share of the trial's randomness."""
+        task = self.task
+        told = {
+            "seed": derive_seed(str(seed), "candidate"),
+            "cpu_s": task.budget.cpu_s,
+            "wall_s": task.budget.wall_s,
+        }
         mounts = [Mount(str(work), WORK, writable=True)]
         for name in sorted(path.name for path in self.fixed.iterdir()):
             mounts += self._fixed_mounts(name)
@@ -93,7 +115,8 @@ class Places:
         if self._has_hidden:
             mounts.append(Mount(str(self.hidden), f"{WORK}/hidden"))
         argv = command(task.scorer_run, SCORER, task.scorer_files)
-        return Box(argv, tuple(mounts), WORK, task.scorer_budget, _line({"seed": seed}))
+        line = _line({"seed": seed})
+        return Box(argv, tuple(mounts), WORK, task.scorer_budget, line, watch=str(work))
 
     def predict(self, work: Path, outputs: Path) -> Box | None:
         """The predictor's run beside the scorer, or None where the task has none."""

@@ -1,7 +1,7 @@
 """Trials on this machine: a few long-lived threads, each running one trial at a time."""
 
+import contextlib
 import queue
-import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -14,21 +14,16 @@ from upward.core.errors import (
     LimitExceeded,
     TrialError,
 )
-from upward.core.ids import blob_id, derive_seed, record_id, short
+from upward.core.ids import blob_id, record_id, short
 from upward.core.ports import Activity, Blobs, Job, Ran, Sandbox
 from upward.core.records import Failure, Outcome, Task, TrialState, Usage
 from upward.execute.boxes import Places
-from upward.execute.measure import ending, last_line, measurement
+from upward.execute.measure import ending, last_line, measurement, readable, used_up
 from upward.execute.outputs import collect
+from upward.execute.scratch import remove
 
 DETAIL = 4000
-WORDS = {
-    "cpu_s": "CPU-seconds",
-    "wall_s": "seconds of wall time",
-    "memory_mb": "MiB of memory",
-    "disk_mb": "MiB of disk",
-    "processes": "processes",
-}
+STOP_AGAIN_S = 0.05
 
 
 class LocalExecutor:
@@ -62,8 +57,9 @@ class LocalExecutor:
         self._done: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
         self._now: dict[int, tuple[Job, str, float]] = {}
         self._closed = False
+        self._failed: Exception | None = None
         try:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
             self._places = Places(task, blobs, prepared, folder / "task")
         except OSError as error:
             raise CannotWrite(str(folder), error.strerror or str(error)) from error
@@ -90,12 +86,16 @@ class LocalExecutor:
             UpwardError: this machine failed, not the trial (a full disk, a changed blob).
         """
         found = list[Outcome]()
-        try:
-            found.append(self._taken(self._done.get(timeout=timeout_s)))
-            while True:
-                found.append(self._taken(self._done.get_nowait()))
-        except queue.Empty:
-            return found
+        with contextlib.suppress(queue.Empty):
+            item = self._failed or self._done.get(timeout=timeout_s)
+            while isinstance(item, Outcome):
+                found.append(item)
+                item = self._done.get_nowait()
+            self._failed = item
+        # what has ended well is handed over first
+        if self._failed is not None and not found:
+            raise self._failed
+        return found
 
     def active(self) -> list[Activity]:
         """What every worker does now."""
@@ -112,18 +112,14 @@ class LocalExecutor:
         self._closed = True
         for _ in self._threads:
             self._jobs.put(None)
-        self._sandbox.stop()
         for thread in self._threads:
-            thread.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+            # a run may begin between two stops, so stop until the worker is gone
+            while thread.is_alive():
+                self._sandbox.stop()
+                thread.join(STOP_AGAIN_S)
+        remove(self._folder)
 
     # -- a worker's thread -----------------------------------------------------------------
-
-    @staticmethod
-    def _taken(item: Outcome | Exception) -> Outcome:
-        if isinstance(item, Exception):
-            raise item
-        return item
 
     def _work(self, worker: int) -> None:
         while (job := self._jobs.get()) is not None and not self._closed:
@@ -142,17 +138,20 @@ class LocalExecutor:
         place = self._folder / f"t{job.trial.number}"
         run = _Run(job, place)
         try:
-            (place / "work").mkdir(parents=True)
-            (place / "score").mkdir()
-            (place / "predict").mkdir()
-            return self._complete(run, worker)
+            return self._in_place(run, worker)
         except TrialError as error:
-            detail = error.detail[-DETAIL:]
+            detail = readable(error.detail)[-DETAIL:]
             return run.failed(Failure(error.boundary, str(error), detail), self._isolation)
         except OSError as error:
             raise CannotWrite(str(place), error.strerror or str(error)) from error
+
+    def _in_place(self, run: "_Run", worker: int) -> Outcome:
+        try:
+            for name in ("work", "score", "predict"):
+                (run.place / name).mkdir(parents=True)
+            return self._complete(run, worker)
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            remove(run.place)
 
     def _complete(self, run: "_Run", worker: int) -> Outcome:
         job, place, task = run.job, run.place, self._task
@@ -161,10 +160,10 @@ class LocalExecutor:
         ran = self._sandbox.run(self._places.candidate(place / "work", job.trial.seed))
         run.usage = ran.usage
         _check(ran, task)
-        outputs = collect(str(place / "work"), task.outputs, task.budget.disk_mb * 2**20)
+        outputs = self._collect(place / "work")
         _write(place / "outputs", outputs)
         self._phase(worker, job, "scoring")
-        seed = derive_seed(str(job.trial.seed), "scorer")
+        seed = self._places.scorer_seed(job.trial.seed)
         scored = self._sandbox.run(
             self._places.score(place / "score", place / "outputs", seed),
             self._places.predict(place / "predict", place / "outputs"),
@@ -182,6 +181,14 @@ class LocalExecutor:
             kept=job.keep,
             isolation=self._isolation,
         )
+
+    def _collect(self, work: Path) -> dict[str, bytes]:
+        """Read the outputs; one that is a fixed file of the task is what the task says it is."""
+        task = self._task
+        given = {name: self._places.given(name) for name in task.outputs}
+        made = tuple(name for name in task.outputs if given[name] is None)
+        found = collect(str(work), made, task.budget.disk_mb * 2**20)
+        return {name: found[name] if data is None else data for name, data in given.items()}
 
 
 class _Run:
@@ -206,9 +213,7 @@ class _Run:
 def _check(ran: Ran, task: Task) -> None:
     tail = ran.stderr.decode("utf-8", "replace")
     if ran.exceeded:
-        allowed = getattr(task.budget, ran.exceeded)
-        what = f"{allowed:g} {WORDS[ran.exceeded]} ({ran.exceeded})"
-        raise LimitExceeded(f"it used more than {what}", tail)
+        raise LimitExceeded(f"it {used_up(ran.exceeded, task.budget)}", tail)
     if ran.exit_code != 0:
         raise CandidateFailed(f"{ending(ran.exit_code)}{last_line(tail)}", tail)
 

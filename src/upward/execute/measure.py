@@ -6,11 +6,19 @@ from typing import Any
 from upward.core.canon import parse_strict
 from upward.core.errors import BadMeasurement, ScorerFailed
 from upward.core.ports import Ran
-from upward.core.records import Measurement, Task, Usage
+from upward.core.records import Limits, Measurement, Task, Usage
 
 NOTES = "notes"
 MOST_NOTES = 64
 LONGEST_NOTE = 2000
+LONGEST_NAME = 100
+WORDS = {
+    "cpu_s": "CPU-seconds",
+    "wall_s": "seconds of wall time",
+    "memory_mb": "MiB of memory",
+    "disk_mb": "MiB of disk",
+    "processes": "processes",
+}
 SUPERVISED = ("cpu_s", "wall_s", "peak_memory_mb")
 
 
@@ -25,9 +33,9 @@ def measurement(task: Task, ran: Ran, usage: Usage) -> Measurement:
     Raises:
         ScorerFailed: the scorer crashed, was ended, or did not print exactly one measurement.
     """
-    tail = ran.stderr.decode("utf-8", "replace")
+    tail = readable(ran.stderr.decode("utf-8", "replace"))
     if ran.exceeded:
-        raise ScorerFailed(f"the scorer reached its limit {ran.exceeded}", tail)
+        raise ScorerFailed(f"scoring {used_up(ran.exceeded, task.scorer_budget)}", tail)
     if ran.exit_code != 0:
         raise ScorerFailed(f"the scorer ended with {ending(ran.exit_code)}{last_line(tail)}", tail)
     if not ran.stdout.strip():
@@ -48,7 +56,8 @@ def _read(task: Task, found: Any, usage: Usage) -> Measurement:
     value = task.metric.check(fields.pop(task.metric.name))
     guards = {guard.name: _guard(guard.name, fields, usage) for guard in task.guards}
     if fields:
-        raise BadMeasurement("json", f"unknown keys {sorted(fields)}")
+        known = [task.metric.name, *guards, NOTES]
+        raise BadMeasurement("json", f"unknown keys {sorted(fields)}, known are {known}")
     return Measurement(value, guards, _notes(notes))
 
 
@@ -72,8 +81,14 @@ def _notes(notes: object) -> dict[str, float | str]:
         raise BadMeasurement(NOTES, f"an object with at most {MOST_NOTES} entries is needed")
     read = dict[str, float | str]()
     for name, value in notes.items():
-        read[str(name)] = value[:LONGEST_NOTE] if isinstance(value, str) else _number(NOTES, value)
+        text = isinstance(value, str)
+        read[str(name)[:LONGEST_NAME]] = value[:LONGEST_NOTE] if text else _number(NOTES, value)
     return read
+
+
+def used_up(limit: str, limits: Limits) -> str:
+    """Which limit was reached, in words that follow a subject."""
+    return f"used more than {getattr(limits, limit):g} {WORDS[limit]} ({limit})"
 
 
 def ending(exit_code: int) -> str:
@@ -83,5 +98,12 @@ def ending(exit_code: int) -> str:
 
 def last_line(tail: str) -> str:
     """The last line of an error output, as hostile text after a colon; nothing when empty."""
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    lines = [line.strip() for line in readable(tail).splitlines() if line.strip()]
     return f": {lines[-1][:200]}" if lines else ""
+
+
+def readable(text: str) -> str:
+    """Hostile text without what could steer a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -37,6 +37,8 @@ def collect(folder: str, names: tuple[str, ...], limit_bytes: int) -> dict[str, 
 
 def _read(root: int, name: str, limit_bytes: int) -> bytes:
     parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        raise OutputRefused(f"the output {name!r} does not lie in the working folder")
     opened = list[int]()
     try:
         folder = root

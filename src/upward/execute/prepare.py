@@ -1,7 +1,6 @@
 """Runs a task's prepare command once, and keeps what it made by content."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +8,9 @@ from upward.core.errors import CannotWrite, OutputRefused, ScorerFailed
 from upward.core.ports import Blobs, Sandbox
 from upward.core.records import Task
 from upward.execute.boxes import prepare_box
-from upward.execute.measure import ending, last_line
+from upward.execute.measure import ending, last_line, readable
 from upward.execute.outputs import collect
+from upward.execute.scratch import remove
 
 PARTS = ("public", "hidden")
 LIMIT_BYTES = 4096 * 2**20
@@ -40,7 +40,7 @@ def prepare(task: Task, sandbox: Sandbox, blobs: Blobs, folder: Path) -> dict[st
     except OSError as error:
         raise CannotWrite(str(place), error.strerror or str(error)) from error
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
 
 
 def _run(task: Task, sandbox: Sandbox, blobs: Blobs, place: Path) -> dict[str, dict[str, str]]:
@@ -54,22 +54,27 @@ def _run(task: Task, sandbox: Sandbox, blobs: Blobs, place: Path) -> dict[str, d
     tail = ran.stderr.decode("utf-8", "replace")
     if ran.exit_code != 0 or ran.exceeded:
         how = f"its limit {ran.exceeded}" if ran.exceeded else ending(ran.exit_code)
-        raise ScorerFailed(f"the prepare command ended with {how}{last_line(tail)}", tail)
+        raise ScorerFailed(f"the prepare command ended with {how}{last_line(tail)}", readable(tail))
     return {part: _keep(work / part, part, blobs) for part in PARTS}
 
 
 def _keep(folder: Path, part: str, blobs: Blobs) -> dict[str, str]:
     if folder.is_symlink() or not folder.is_dir():
         raise ScorerFailed(f"the prepare command left no folder {part!r}")
+    kept, left = dict[str, str](), LIMIT_BYTES
     try:
-        found = collect(str(folder), tuple(_files(folder)), LIMIT_BYTES)
+        for path in _files(folder):
+            data = collect(str(folder), (path,), left)[path]
+            left -= len(data)
+            kept[path] = blobs.put(data)
     except OutputRefused as error:
         raise ScorerFailed(f"{part}: {error}") from None
-    return {path: blobs.put(data) for path, data in found.items()}
+    return kept
 
 
 def _files(folder: Path) -> Iterator[str]:
     for root, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
-            yield (Path(root) / name).relative_to(folder).as_posix()
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        for name in sorted([*names, *links]):
+            yield Path(root, name).relative_to(folder).as_posix()

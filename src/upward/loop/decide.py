@@ -11,7 +11,8 @@ from upward.stats.verdict import next_arm
 
 EXACT_CALIBRATION = 3
 REPEAT_EVERY = 4
-PATIENCE = 8
+PATIENCE = 16
+WORTH_A_RACE = 2.0
 
 
 def calibration_trials(state: StudyState) -> int:
@@ -29,8 +30,8 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
 
     Args:
         state: the study so far.
-        patient: whether a contender whose screen showed less than the study can see waits for
-            better ones. Most of those are luck, and a better incumbent makes them pointless.
+        patient: whether a contender whose screen showed little waits for better ones. Many of
+            those are luck, and a better incumbent makes most of them pointless.
     """
     if state.noise is None:
         return _calibration(state)
@@ -63,11 +64,14 @@ def raced(state: StudyState, *, patient: bool = True) -> str | None:
 
 
 def _ripe(state: StudyState, candidate: str) -> bool:
-    """Whether a race is likely to end in something, or the contender has waited long enough."""
+    """Whether a race is likely to be short, or the contender has waited long enough.
+
+    A small gain costs most of a race and is often part of a larger one that is found later.
+    """
     number, noise = state.record(candidate).proposal, state.noise
     waited = len(state.proposals) - number if number else PATIENCE
-    seen = noise.resolution if noise else 0.0
-    return waited >= PATIENCE or _promise(state, candidate) >= seen
+    needed = WORTH_A_RACE * noise.resolution if noise else 0.0
+    return waited >= PATIENCE or _promise(state, candidate) >= needed
 
 
 def _promise(state: StudyState, candidate: str) -> float:

@@ -16,10 +16,12 @@ NEVER = re.compile(
     |keepdims?|inplace|non_blocking|pin_memory|num_workers|workers|n_jobs|vocab|vocab_size
     |num_classes|n_classes|classes|causal|strict|check|text|shell|timeout|indent|sort_keys
     |ensure_ascii|exist_ok|parents|capture_output|required|nargs|action|metavar|requires_grad
-    |frozen|slots|kw_only|order|repr|init|weights_only|map_location|pi|return_counts|ignore_index
+    |frozen|slots|kw_only|weights_only|map_location|pi|return_counts|ignore_index
     |stacklevel|daemon|maxsize|units?|format""",
     re.VERBOSE,
 )
+# Names that mean something else as a part of a longer one: ZERO_INIT is a fine knob.
+ALONE = re.compile(r"init|repr|order|return_\w+")
 FRACTION = re.compile(
     r"frac|fraction|ratio|dropout|drop|prob|probability|pct|percent|percentage|share|momentum"
     r"|portion|proportion|p|quantile|smoothing|alpha|subsample|mixup"
@@ -114,7 +116,7 @@ def _never(site: Site) -> bool:
     name = site.name.rpartition(".")[2]
     if site.word.startswith("_") or name.startswith("_"):
         return True
-    return _meets(words(site.word), NEVER)
+    return bool(ALONE.fullmatch(site.word.lower())) or _meets(words(site.word), NEVER)
 
 
 def _meets(name: frozenset[str], pattern: re.Pattern[str]) -> bool:

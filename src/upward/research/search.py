@@ -1,6 +1,7 @@
 """The built-in researcher: tunes what it finds in the files, with no language model and no network.
 
-Typed edits are drawn up for every knob; a belief about the space of knobs says how much each is
+Ideas that are prepared and switched off are asked first, one at a time. Then typed edits are
+drawn up for every knob; a belief about the space of knobs says how much each is
 expected to gain; the credit of their kinds says whom to trust; the best new one is proposed.
 """
 
@@ -19,6 +20,7 @@ from upward.research.knob import Kind, Knob
 from upward.research.knobs import surface
 from upward.research.memory import Memory, candidate_of
 from upward.research.surrogate import Floats, Surrogate, expected_gain, fit
+from upward.research.switches import Switches
 from upward.research.window import Frame, Window
 
 
@@ -40,7 +42,7 @@ class Policy:
     """
 
     belief: Belief = field(default_factory=Belief)
-    factors: tuple[float, ...] = (1.3, 1.8, 3.0, 6.0)
+    factors: tuple[float, ...] = (1.25, 2.0, 4.0, 12.0)
     together: int = 120
     most: int = 4
     refine: int = 5
@@ -71,6 +73,7 @@ class SearchResearcher:
         self.credit = Credit(self.policy.belief)
         self._window = Window()
         self._memory = Memory()
+        self._switches = Switches()
 
     @property
     def name(self) -> str:
@@ -85,6 +88,9 @@ class SearchResearcher:
         """
         rng = np.random.default_rng(seen.seed)
         self._window.begin(seen.baseline.candidate)
+        asked = self._switch(seen)
+        if asked is not None:
+            return asked
         for parent in _parents(seen, self.policy.elsewhere, rng):
             if not surface(parent.files):
                 continue
@@ -93,6 +99,15 @@ class SearchResearcher:
                 draft = self._drafted(edit, parent, seen)
                 if draft is not None:
                     return draft
+        return None
+
+    def _switch(self, seen: Seen) -> Draft | None:
+        """The next idea that was prepared and is switched off, asked alone."""
+        knobs = surface(seen.incumbent.files).values()
+        while (edit := self._switches.next(knobs)) is not None:
+            draft = self._drafted(edit, seen.incumbent, seen)
+            if draft is not None:
+                return draft
         return None
 
     def _drafted(self, edit: Edit, parent: Kept, seen: Seen) -> Draft | None:
@@ -109,6 +124,7 @@ class SearchResearcher:
     def learn(self, lesson: Lesson) -> None:
         """Take in one verdict; a later verdict on the same proposal replaces the earlier one."""
         self._memory.add(lesson.proposal.candidate)
+        self._switches.learn(lesson.proposal.changes)
         self._window.learn(lesson)
         screened = lesson.level is Level.PROVISIONAL and lesson.decision is Decision.INCONCLUSIVE
         if not screened:
@@ -201,9 +217,7 @@ class Desk:
     def _one(self, options: list[Edit]) -> Edit:
         return options[int(self._rng.integers(len(options)))]
 
-    def _refined(
-        self, options: list[Edit], scores: Floats, singles: list[Edit]
-    ) -> Iterator[Edit]:
+    def _refined(self, options: list[Edit], scores: Floats, singles: list[Edit]) -> Iterator[Edit]:
         """The best edits with every single one on top: one knob more, or another value."""
         count = min(len(singles), self._policy.variants)
         for index in np.argsort(-scores, kind="stable")[:REFINED]:

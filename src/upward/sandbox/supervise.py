@@ -15,7 +15,7 @@ from upward.sandbox.launch import Launch
 from upward.sandbox.running import Running
 
 READ, WRITE = "UPWARD_PEER_READ", "UPWARD_PEER_WRITE"
-NOTE = "\n[the process beside it {} and printed:]\n"
+NOTE = "\n[the process beside it{} printed:]\n"
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ def _ran(group: list[Running], codes: list[int], exceeded: str) -> Ran:
         peak_memory_mb=sum(u.peak_memory_mb for u in used),
     )
     stderr = bytes(main.stderr)
-    if len(group) > 1 and (exceeded or (codes[1] and not group[1].killed)):
-        ended = "was ended" if group[1].killed else f"ended with exit code {codes[1]}"
-        stderr += NOTE.format(ended).encode() + bytes(group[1].stderr)
+    for other, code in zip(group[1:], codes[1:], strict=True):
+        ended = "" if other.killed else f" ended with exit code {code} and"
+        stderr += NOTE.format(ended).encode() + bytes(other.stderr) if other.stderr else b""
     return Ran(codes[0], usage, bytes(main.stdout), stderr, exceeded)

@@ -38,7 +38,8 @@ def main() -> None:
     point = json.loads(Path("outputs/point.json").read_text())
     if point["rate"] > 3 or point["depth"] > 30:
         sys.exit("diverged")
-    noise = random.Random(json.loads(sys.stdin.readline())["seed"]).gauss(0.0, 0.08)
+    seed = json.loads(sys.stdin.readline())["seed"]
+    noise = random.Random(seed).gauss(0.0, 0.08)
     print(json.dumps({"cost": 3.0 + valley(point) + switches(point) + noise}))
 
 

@@ -27,7 +27,7 @@ class CountPrior:
     @classmethod
     def from_text(cls, text: np.ndarray, order: int) -> "CountPrior":
         """Count the `text`, shape (n,), uint8, with contexts of 1 to `order` bytes (at most 7)."""
-        single = torch.from_numpy(np.bincount(text, minlength=256) + 1.0)
+        single = torch.from_numpy(np.bincount(text, minlength=256) + 1.0)  # fixed: a byte
         tables = {"single": (single / single.sum()).float()}
         for n in range(1, order + 1):
             tables.update(_count(text, n))
@@ -63,7 +63,7 @@ class CountPrior:
         zeros = torch.zeros(len(contexts))
         total = zeros.index_add(0, position, count)
         kinds = zeros.index_add(0, position, (count > 0).float())
-        whole = (total + kinds).clamp(min=1)
+        whole = (total + kinds).clamp(min=1)  # fixed
         probs.mul_(torch.where(total > 0, kinds / whole, 1.0)[:, None])
         probs.view(-1).index_add_(0, position * 256 + byte, count / whole[position])
 

@@ -13,8 +13,8 @@ from model import PRIOR_ORDER, SEQ_LEN, Model, save
 from torch import Tensor, nn
 from torch.nn import functional
 
-LEARNING_RATE = 2e-3  # range: 3e-4..1e-2
-BATCH_SIZE = 4  # choices: 2, 4, 8, 16, 32
+LEARNING_RATE = 3e-3  # range: 3e-4..1e-2
+BATCH_SIZE = 8  # choices: 2, 4, 8, 16, 32
 BATCH_START = 1.0  # range: 0.25..1.0
 WARMUP = 0.05  # range: 0.0..0.3
 DECAY = 0.5  # range: 0.1..1.0
