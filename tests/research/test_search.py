@@ -163,7 +163,7 @@ def test_what_another_candidate_gained_is_combined_with_the_incumbent() -> None:
     mine = edits.Change("t.py:A", "1", "3")
     incumbent = Kept("mine", Level.VERIFIED, 5.0, 3, {"t.py": "A = 3\nB = 2\n"}, (mine,))
     world.archive, world.incumbent = [other], incumbent
-    researcher = SearchResearcher(Policy(elsewhere=0.0))
+    researcher = SearchResearcher(Policy(elsewhere=0.0, merge=1.0))
     for kept, wanted, gain in ((other, change, 4.0), (incumbent, mine, 5.0)):
         proposal = Proposal(
             1, "r", kept.candidate, world.baseline.candidate, "", "several", {}, (wanted,)

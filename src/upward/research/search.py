@@ -5,8 +5,8 @@ drawn up for every knob; a belief about the space of knobs says how much each is
 expected to gain; the credit of their kinds says whom to trust; the best new one is proposed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from upward.core.errors import UnreadableSource
 from upward.core.records import Decision, Draft, Level
 from upward.core.seen import Kept, Lesson, Seen
 from upward.research import edits
-from upward.research.credit import Belief, Credit
 from upward.research.edits import Edit
 from upward.research.knob import Kind, Knob
 from upward.research.knobs import surface
@@ -29,26 +28,27 @@ class Policy:
     """How the search searches; everything that could be learned across tasks.
 
     Args:
-        belief: where the credit of the operators starts.
         factors: sizes of the steps of a number that are considered.
         together: how many edits of several knobs are considered.
         most: how many knobs such an edit touches at most before it is refined.
         refine: how many rounds of refinement the most promising edits go through.
-        trust: how strongly the credit of an operator counts beside the expected gain.
+        variants: how many variants of each promising edit a round considers.
+        largest: how many knobs a refined edit touches at most.
+        merge: how often what helped an archived candidate is added to the parent without further
+            ado, where the belief expects a gain of it.
         ambition: gain over the incumbent, in compressed units, below which nothing counts: every
             small win costs a race, so few larger ones are cheaper.
         elsewhere: how often the parent is a candidate of the archive instead of the incumbent.
         singles: how many edits of single knobs are considered at most.
     """
 
-    belief: Belief = field(default_factory=Belief)
-    factors: tuple[float, ...] = (1.25, 2.0, 4.0, 12.0)
+    factors: tuple[float, ...] = (1.5, 4.0, 12.0)
     together: int = 120
     most: int = 4
     refine: int = 5
     variants: int = 60
     largest: int = 12
-    trust: float = 0.15
+    merge: float = 0.1
     ambition: float = 0.5
     elsewhere: float = 0.05
     singles: int = 400
@@ -70,7 +70,6 @@ class SearchResearcher:
     def __init__(self, policy: Policy | None = None) -> None:
         """Begin with the policy's prior and nothing learned."""
         self.policy = policy or Policy()
-        self.credit = Credit(self.policy.belief)
         self._window = Window()
         self._memory = Memory()
         self._switches = Switches()
@@ -95,7 +94,7 @@ class SearchResearcher:
             if not surface(parent.files):
                 continue
             desk = Desk(self.policy, self._window, seen, parent, rng)
-            for edit in desk.ranked(self.credit):
+            for edit in desk.ranked():
                 draft = self._drafted(edit, parent, seen)
                 if draft is not None:
                     return draft
@@ -124,11 +123,7 @@ class SearchResearcher:
     def learn(self, lesson: Lesson) -> None:
         """Take in one verdict; a later verdict on the same proposal replaces the earlier one."""
         self._memory.add(lesson.proposal.candidate)
-        self._switches.learn(lesson.proposal.changes)
         self._window.learn(lesson)
-        screened = lesson.level is Level.PROVISIONAL and lesson.decision is Decision.INCONCLUSIVE
-        if not screened:
-            self.credit.learn(lesson.proposal.operator, lesson.gain_sd)
 
 
 def _parents(seen: Seen, elsewhere: float, rng: np.random.Generator) -> list[Kept]:
@@ -152,30 +147,41 @@ class Desk:
         self._here = self._frame.place({n: knob.source for n, knob in self._knobs.items()})
         self._belief: Surrogate = fit(window.trials(self._frame, seen.incumbent.candidate))
 
-    def ranked(self, credit: Credit) -> Iterator[Edit]:
+    def ranked(self) -> Iterator[Edit]:
         """Yield edits, most promising first, then some at random as a last resort."""
         singles = self._singles()
+        if self._rng.random() < self._policy.merge:
+            yield from self._merged()
         options = [*singles, *self._others(), *self._drawn(singles, self._policy.together)]
-        trusted = {name: credit.sample(name, self._rng) for name in edits.OPERATORS}
-        scores = self._scores(options, trusted)
+        scores = self._scores(options)
         for _ in range(self._policy.refine):
             more = list(self._refined(options, scores, singles))
             options += more
-            scores = np.concatenate([scores, self._scores(more, trusted)])
+            scores = np.concatenate([scores, self._scores(more)])
         for index in np.argsort(-scores, kind="stable")[:TRIES]:
             yield options[int(index)]
         yield from singles
         yield from self._drawn(singles, TRIES)
 
-    def _scores(self, options: list[Edit], trusted: Mapping[str, float]) -> Floats:
-        """Logarithm of the expected gain, and the credit of the operator."""
+    def _merged(self) -> Iterator[Edit]:
+        """Combinations that are expected to be better than the parent, the best first."""
+        options = list(self._combinations())
+        if options:
+            mean, here = self._expected(options)[0], self._belief.predict(self._here[None, :])[0]
+            for index in np.argsort(-mean, kind="stable"):
+                if mean[index] > here[0]:
+                    yield options[int(index)]
+
+    def _scores(self, options: list[Edit]) -> Floats:
+        """Expected gain over the parent of every edit, shape (m,)."""
         if not options:
             return np.zeros(0)
-        mean, sd = self._belief.predict(np.array([self._place(edit) for edit in options]))
         here, _ = self._belief.predict(self._here[None, :])
-        gains = expected_gain(mean, sd, max(float(here[0]), 0.0) + self._policy.ambition)
-        credit = np.array([trusted[edit.operator] for edit in options])
-        return np.log(gains + 1e-12) + self._policy.trust * credit
+        aim = max(float(here[0]), 0.0) + self._policy.ambition
+        return expected_gain(*self._expected(options), aim)
+
+    def _expected(self, options: list[Edit]) -> tuple[Floats, Floats]:
+        return self._belief.predict(np.array([self._place(edit) for edit in options]))
 
     def _place(self, edit: Edit) -> Floats:
         return self._frame.place({c.knob: c.new for c in edit.changes}, self._here)

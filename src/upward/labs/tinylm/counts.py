@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+BYTES = 256  # fixed
+
 
 class CountPrior:
     """Log-probabilities of the next byte from counts of the training text.
@@ -27,7 +29,7 @@ class CountPrior:
     @classmethod
     def from_text(cls, text: np.ndarray, order: int) -> "CountPrior":
         """Count the `text`, shape (n,), uint8, with contexts of 1 to `order` bytes (at most 7)."""
-        single = torch.from_numpy(np.bincount(text, minlength=256) + 1.0)  # fixed: a byte
+        single = torch.from_numpy(np.bincount(text, minlength=BYTES) + 1.0)
         tables = {"single": (single / single.sum()).float()}
         for n in range(1, order + 1):
             tables.update(_count(text, n))
