@@ -42,8 +42,12 @@ def test_candidates_without_typed_changes_are_niches_of_their_own() -> None:
     assert archive.best(3) == ["a", "b", "c"]
 
 
+def any_item(n: int, gain: float, knobs: set[str], trials: int) -> Scored:
+    return made(f"c{n}", gain, *knobs, trials=trials)
+
+
 items = st.builds(
-    lambda n, gain, knobs, trials: made(f"c{n}", gain, *knobs, trials=trials),
+    any_item,
     st.integers(0, 60),
     st.floats(-5, 5),
     st.sets(st.sampled_from("xyz"), max_size=2),

@@ -1,7 +1,8 @@
 """Studies made of real entries, without running anything: something to show, count and test with.
 
 The trials are invented: a smooth function of a few knobs with Gaussian noise stands in for the
-training of a model. Everything else is what a real study records, in the order in which it would."""
+training of a model. Everything else is what a real study records, in the order of a real one.
+"""
 
 import math
 from collections.abc import Callable, Mapping
