@@ -40,10 +40,10 @@ def survivors(folder: Path) -> list[psutil.Process]:
 def kill_in_the_middle(words: tuple[str, ...], cwd: Path, more: int, delay_s: float) -> None:
     """Start the command, and kill its whole group a moment after `more` further trials."""
     database = cwd / ".upward" / "upward.db"
+    start = outcomes(database) if database.exists() else 0
     process = subprocess.Popen(
         command(*words), cwd=cwd, start_new_session=True, stdout=subprocess.DEVNULL
     )
-    start = sum(completed(cwd).values()) if database.exists() else 0
     while not database.exists() or outcomes(database) < start + more:
         assert process.poll() is None, "it ended before it could be killed"
     with suppress(subprocess.TimeoutExpired):

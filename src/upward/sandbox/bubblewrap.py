@@ -10,6 +10,8 @@ What it does not stop:
 - an attack on the kernel itself: system calls are not filtered;
 - reading figures of the whole machine that ``/proc`` shows to everyone (load, uptime, CPU type),
   and the host paths of its own mounts;
+- when Upward is killed (-9) in the few milliseconds in which bubblewrap starts: the command never
+  begins, but a waiting bubblewrap stays until Upward is used again;
 - timing channels between trials that share a core or a cache;
 - CPU time of processes that live for less than one look of the watchdog and whose parent refuses
   to wait for them;
@@ -33,6 +35,7 @@ from upward.sandbox import cage, interpreter
 from upward.sandbox.launch import Launch
 from upward.sandbox.limits import limited, limited_inside, most_tasks, program
 from upward.sandbox.probe import probe
+from upward.sandbox.strays import MARK, new_mark
 from upward.sandbox.supervise import READ, WRITE, Supervisor
 
 HERE = Path(__file__).resolve().parent
@@ -88,10 +91,10 @@ def _launch(
     words = [*_arguments(box, ends), "--json-status-fd", str(status_end)]
     arguments = _memory_file("\0".join([*words, ""]).encode())
     command = ("--", *limited_inside(box.limits), *interpreter.resolved(box.argv))
-    home = cage.build(most_tasks(box.limits))
+    mark, home = new_mark(), cage.build(most_tasks(box.limits))
     return Launch(
         argv=(*limited(box.limits, home), program("bwrap"), "--args", str(arguments), *command),
-        env={},  # what bubblewrap itself was given could be read inside
+        env={MARK: mark},  # what bubblewrap itself is given can be read inside
         stdin=stdin,
         stdout=stdout,
         limits=box.limits,
@@ -100,6 +103,7 @@ def _launch(
         status=status,
         status_end=status_end,
         cage=home,
+        mark=mark,
     )
 
 

@@ -13,8 +13,8 @@ from upward.sandbox.probe import ADVICE
 @lru_cache(maxsize=1)
 def tried() -> Isolation:
     """What bubblewrap really holds here, from trying it once."""
-    if shutil.which("bwrap") is None or shutil.which("prlimit") is None:
-        reason = f"bubblewrap (or prlimit) is not installed. {ADVICE}"
+    if shutil.which("bwrap") is None:
+        reason = f"bubblewrap is not installed. {ADVICE}"
         return Isolation("bubblewrap", isolated=False, holds={}, advice=reason)
     return Bubblewrap().probe()
 

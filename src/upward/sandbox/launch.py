@@ -12,6 +12,7 @@ from pathlib import Path
 from upward.core.errors import SandboxFailed
 from upward.core.records import Limits
 from upward.sandbox import cage
+from upward.sandbox.strays import end_left_behind
 
 BECOME_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <sys/prctl.h>
 
@@ -32,8 +33,7 @@ class Launch:
         status: descriptor on which bubblewrap tells the number of its first process, or -1.
         status_end: the writing end of it.
         cage: control group that is removed at the end.
-        mark: value of the variable ``UPWARD_BOX`` by which runaway processes are found, where
-            no pid namespace ends them.
+        mark: value of the variable ``UPWARD_BOX`` by which what is left of it can be found.
     """
 
     argv: tuple[str, ...]
@@ -66,11 +66,13 @@ class Launch:
 
 @cache
 def adopt_orphans() -> None:
-    """Become the parent of descendants that lose theirs, once per process.
+    """Become the parent of descendants that lose theirs, and end those of killed processes.
 
     Only so can the CPU time of a whole pid namespace be read after its end, and only so can a
-    process that detached itself be found where there is no pid namespace. Linux only.
+    process that detached itself be found where there is no pid namespace. Once per process; only
+    for Linux.
     """
+    end_left_behind()
     if ctypes.CDLL(None, use_errno=True).prctl(BECOME_SUBREAPER, 1, 0, 0, 0) != 0:
         raise SandboxFailed(f"prctl: {os.strerror(ctypes.get_errno())}")
 

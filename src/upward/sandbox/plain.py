@@ -16,7 +16,6 @@ path of a mount are rewritten. A program that spells such a path in its own code
 
 import contextlib
 import os
-import secrets
 import shutil
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from upward.sandbox import cage, interpreter
 from upward.sandbox.launch import Launch
 from upward.sandbox.limits import limited, most_tasks
 from upward.sandbox.probe import probe
-from upward.sandbox.strays import MARK
+from upward.sandbox.strays import MARK, new_mark
 from upward.sandbox.supervise import READ, WRITE, Supervisor
 
 
@@ -84,7 +83,7 @@ def _launch(
     for mount in sorted(box.mounts, key=lambda mount: mount.inside):
         if mount.inside.startswith(f"{box.cwd}/"):
             _place(mount, Path(cwd, mount.inside.removeprefix(f"{box.cwd}/")))
-    mark, home = secrets.token_hex(16), cage.build(most_tasks(box.limits))
+    mark, home = new_mark(), cage.build(most_tasks(box.limits))
     command = interpreter.resolved([_rewritten(word, places) for word in box.argv])
     variables = interpreter.environment() | {MARK: mark}
     return Launch(

@@ -57,12 +57,12 @@ def look(pid: int) -> Process | None:
     )
 
 
-def tree(root: int, most: int) -> Iterator[Process]:
-    """Yield a process and its descendants, at most so many of them.
+def tree(roots: list[int], most: int) -> Iterator[Process]:
+    """Yield processes and their descendants, at most so many of them.
 
     A process that starts or ends during the walk may be missed; the next walk sees it.
     """
-    waiting, found = [root], 0
+    waiting, found = list(roots), 0
     while waiting and found < most:
         pid = waiting.pop()
         process = look(pid)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from upward.core.errors import SandboxFailed
 from upward.core.records import Usage
-from upward.sandbox import cage, strays
+from upward.sandbox import cage
 from upward.sandbox.launch import Launch, opened
 from upward.sandbox.processes import look
+from upward.sandbox.strays import Strays
 from upward.sandbox.usage import Watchdog
 
 STDOUT_BYTES = 1024 * 1024
@@ -35,6 +36,7 @@ class Running:
     popen: "subprocess.Popen[bytes]"
     pidfd: int
     watchdog: Watchdog
+    strays: Strays
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     first: int = 0
@@ -56,7 +58,8 @@ class Running:
         popen = opened(launch)
         _offer_to_the_oom_killer(popen.pid)
         watchdog = Watchdog(launch.limits, launch.watch, began_s)
-        return cls(launch, popen, os.pidfd_open(popen.pid), watchdog)
+        strays = Strays(popen.pid, launch.mark)
+        return cls(launch, popen, os.pidfd_open(popen.pid), watchdog, strays)
 
     # -- while it runs ---------------------------------------------------------------------
 
@@ -92,9 +95,10 @@ class Running:
 
     def look(self, now_s: float) -> str:
         """Measure; return the name of the limit that is exceeded, or nothing."""
-        wrapped = self.launch.status >= 0
-        sandbox = frozenset({self.popen.pid, self.first} if wrapped else ())
-        return self.watchdog.look(self.popen.pid, now_s, sandbox)
+        if self.launch.status >= 0:
+            own = frozenset({self.popen.pid, self.first})
+            return self.watchdog.look([self.popen.pid], now_s, own)
+        return self.watchdog.look([self.popen.pid, *self.strays.orphans()], now_s)
 
     # -- ending ----------------------------------------------------------------------------
 
@@ -105,10 +109,10 @@ class Running:
         self.killed = True
         if self.launch.status >= 0:
             self._kill_namespace()
-        elif self.launch.mark:
-            strays.kill(self.popen.pid, self.launch.mark)
+        else:
+            self.strays.kill()
         if not self.exited:
-            self.popen.kill()
+            os.kill(self.popen.pid, signal.SIGKILL)  # `Popen.kill` would also wait for it
 
     def _kill_namespace(self) -> None:
         """Kill the first process of the pid namespace, and with it all others.
@@ -150,7 +154,7 @@ class Running:
     def _finish_rest(self) -> float:
         if self.launch.status >= 0:
             return self._finish_namespace()
-        return strays.finish(self.popen.pid, self.launch.mark)
+        return self.strays.finish()
 
     def _finish_namespace(self) -> float:
         """Wait for the orphaned first process: when it is gone, so is its namespace."""
@@ -199,7 +203,7 @@ class Running:
         """What it used, as far as is known now; complete after `finish`."""
         dog = self.watchdog
         wall_s = (self.ended_s or time.monotonic()) - dog.began_s
-        return Usage(dog.cpu_s, wall_s, dog.peak_memory_mb)
+        return Usage(round(dog.cpu_s, 4), round(wall_s, 4), round(dog.peak_memory_mb, 2))
 
 
 def _read(handle: int) -> bytes | None:

@@ -39,11 +39,11 @@ class Watchdog:
     _hidden_mb: float = 0.0
     _slow_due_s: float = 0.0
 
-    def look(self, root: int, now_s: float, skip: frozenset[int] = frozenset()) -> str:
+    def look(self, roots: list[int], now_s: float, skip: frozenset[int] = frozenset()) -> str:
         """Measure once and plan the next look.
 
         Args:
-            root: number of the process at the top of the tree.
+            roots: numbers of the processes at the top of its trees.
             now_s: monotonic time.
             skip: numbers of processes that are not counted as its own: the sandbox's.
 
@@ -51,7 +51,7 @@ class Watchdog:
             The name of the limit that is exceeded, or nothing.
         """
         most = self.limits.processes + 2
-        found = list(tree(root, most * 2))
+        found = list(tree(roots, most * 2))
         self._count_cpu(found)
         mine = [p for p in found if p.pid not in skip]
         memory_mb = self._memory_mb(mine) + self._hidden_mb
