@@ -11,6 +11,7 @@ from upward import wiring
 from upward.cli.common import home_option, json_option, print_json
 from upward.cli.format import duration, gained, number
 from upward.cli.live import LiveView, PlainView
+from upward.core.metric import Noise
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 
@@ -100,6 +101,7 @@ def summary(state: StudyState) -> dict[str, object]:
         "failed": state.failed,
         "proposals": len(state.proposals),
         "accepted": len(state.acceptances),
+        "stepped_gain": state.stepped_gain(),
         "cpu_s": state.cpu_s,
         "head": state.head,
     }
@@ -120,6 +122,10 @@ def _say(console: Console, state: StudyState, reason: str, report: str | None) -
             f"({gained(metric, best, baseline)}), after {len(state.proposals)} proposals and "
             f"{len(state.outcomes)} trials."
         )
+        steps = state.stepped_gain()
+        if steps is not None and metric.noise is not Noise.EXACT:
+            share = f" ({100 * steps / abs(baseline):.1f} %)" if baseline else ""
+            line(f"The accepted steps, each measured side by side, add up to {steps:.4g}{share}.")
     elif baseline is not None:
         line(f"Nothing was accepted; the baseline stands at {number(baseline)} {metric.unit}.")
     if report:

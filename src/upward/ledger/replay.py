@@ -143,6 +143,24 @@ class StudyState:
             if counts and outcome and outcome.measurement:
                 yield trial, outcome.measurement.value
 
+    def stepped_gain(self) -> float | None:
+        """What the accepted steps from the baseline to the incumbent add up to, metric units.
+
+        Each step was measured beside the incumbent of its time, so a machine that became faster
+        or slower is not in this sum, as it is in the difference of the two ends.
+
+        Returns:
+            None where a step on the way was not accepted by a race of its own.
+        """
+        gains = {v.candidate: v.gain for v in self.accepted}
+        total = 0.0
+        for step in self.lineage(self.incumbent):
+            gain = gains.get(step.candidate)
+            if gain is None:
+                return None
+            total += gain
+        return total
+
     def proposal_of(self, candidate: str) -> Proposal | None:
         """The proposal that led to a candidate; None for the baseline."""
         number = self.record(candidate).proposal

@@ -1,6 +1,5 @@
 """The headline: what was found, how far it can be trusted, and what luck alone would show."""
 
-from upward.core.metric import Noise
 from upward.core.records import Decision
 from upward.ledger.replay import StudyState
 from upward.report.facts import Finding, Headline, decisions
@@ -127,7 +126,7 @@ def _basis(view: View) -> Html:
     return join(
         (
             f"From {fresh} of the best candidate and {base} of the baseline. ",
-            *_apart(state),
+            *_apart(view),
             "Screening trials chose the candidates, so they are lucky and do not count here. "
             "Some of the fresh trials ended a race by winning it, which flatters a little: ",
             el("code", again),
@@ -136,11 +135,17 @@ def _basis(view: View) -> Html:
     )
 
 
-def _apart(state: StudyState) -> list[str]:
-    if state.task.metric.noise is not Noise.TIMING:
-        return []
-    words = "The two were not timed side by side, as each accepted change below was, so a machine "
-    return [words + "that became slower or faster is in this figure. "]
+def _apart(view: View) -> list[str]:
+    """Say that the two ends did not run side by side, and what the steps between them add up to."""
+    state, write = view.state, view.figures
+    words = "These did not run side by side, as each accepted change below did, so a machine that "
+    words += "became slower or faster is in this figure"
+    steps = state.stepped_gain()
+    if steps is None:
+        return [f"{words}. "]
+    share = view.headline.share(steps)
+    absolute = f"{write.value(steps)} {write.metric.unit}".rstrip()
+    return [f"{words}; the changes alone add up to {absolute}{f' ({share})' if share else ''}. "]
 
 
 def _no_claim(view: View) -> Html:
