@@ -88,7 +88,10 @@ def main() -> None:
         for arm in args.arms
     ]
     with ProcessPoolExecutor(args.workers, get_context("fork")) as pool:
-        curves = list(pool.map(one, jobs))
+        curves: list[list[float]] = []
+        for job, curve in zip(jobs, pool.map(one, jobs), strict=True):
+            curves.append(curve)
+            print(f"{job[0]} {job[1]} {job[2]}: {curve[-1]:.2f}", file=sys.stderr, flush=True)
     report = {task: figures(task, jobs, curves, args.arms) for task in args.tasks}
     report["settings"] = {"trials": args.trials, "repeats": args.repeats}
     report["wall_s"] = round(time.monotonic() - begun, 1)
@@ -128,7 +131,7 @@ def one(job: tuple[str, str, int, int, float]) -> list[float]:
         study = begin(bench, ARMS[arm](repeat), f"{task}-{repeat}")
         while study.spent < trials and turn(study):
             pass
-        return curve(study, trials)
+        return curve_of(study, trials)
 
 
 def warm(task: str) -> None:
@@ -222,7 +225,7 @@ def decide(study: Study, draft: Draft, parent: Kept, candidate: str) -> None:
     study.researcher.learn(Lesson(proposal, decision, Level.VERIFIED if won else None, gain))
 
 
-def curve(study: Study, trials: int) -> list[float]:
+def curve_of(study: Study, trials: int) -> list[float]:
     """True gain over the baseline, in its standard deviations, after 1, 2, … trials."""
     true = [(at, truth(study, kept)) for at, kept in study.steps]
     base = true[0][1]

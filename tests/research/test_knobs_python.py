@@ -104,6 +104,12 @@ def test_a_text_without_choices_is_listed_and_cannot_be_edited() -> None:
     assert not knob.tunable
 
 
+def test_a_none_is_a_knob_only_where_a_remark_names_other_choices() -> None:
+    found = knobs("CAP = None  # choices: None, 8.0, 15.0\nOTHER = None\nf(x=None)\n")
+    assert list(found) == ["CAP"]
+    assert found["CAP"].choices == ("None", "8.0", "15.0")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -108,7 +108,7 @@ def literal(node: ast.expr) -> Scalar:
     Raises:
         ValueError: it is no such literal.
     """
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
         return node.value
     match node:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):

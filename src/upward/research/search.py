@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upward.core.errors import UnreadableSource
-from upward.core.records import Draft
+from upward.core.records import Change, Draft
 from upward.core.seen import Kept, Lesson, Seen
 from upward.research import edits
 from upward.research.edits import Edit
@@ -78,6 +78,7 @@ class SearchResearcher:
         self._window = Window()
         self._memory = Memory()
         self._switches = Switches()
+        self._spent: tuple[str, set[tuple[Change, ...]]] = ("", set())
 
     @property
     def name(self) -> str:
@@ -115,6 +116,11 @@ class SearchResearcher:
         return None
 
     def _drafted(self, edit: Edit, parent: Kept, seen: Seen) -> Draft | None:
+        if self._spent[0] != parent.candidate:
+            self._spent = (parent.candidate, set())
+        if edit.changes in self._spent[1]:
+            return None
+        self._spent[1].add(edit.changes)
         try:
             draft = edits.to_draft(edit, parent)
         except UnreadableSource:

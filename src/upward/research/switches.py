@@ -49,9 +49,13 @@ class Switches:
             self._asked.add(changed[0].knob)
 
     def next(self, knobs: Iterable[Knob]) -> Edit | None:
-        """Return the edit that asks the next switch, those with a name of their own first."""
-        waiting = [knob for knob in knobs if knob.id not in self._asked]
-        for knob in sorted(waiting, key=lambda item: "(" in item.name):
+        """Return the edit that asks the next switch, or None.
+
+        A literal in the middle of a call is a detail; what was prepared has a name.
+        """
+        for knob in knobs:
+            if knob.id in self._asked or "(" in knob.name:
+                continue
             source = switched_on(knob)
             if source is not None and source != knob.source:
                 self._asked.add(knob.id)

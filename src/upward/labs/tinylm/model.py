@@ -29,7 +29,7 @@ INIT_STD = 0.06  # range: 0.01..0.3
 DROPOUT = 0.0  # range: 0.0..0.3
 LOGIT_SOFTCAP = 0.0  # choices: 0.0, 8.0, 15.0, 30.0
 HASH_ROWS = 0  # choices: 0, 1024, 4096, 16384
-PRIOR_ORDER = 0  # range: 0..7
+PRIOR_ORDER = 0  # choices: 0, 3, 5, 7
 
 
 def make_norm(width: int) -> nn.Module:
