@@ -66,7 +66,7 @@ def bare(folder: Path, repeats: int) -> float:
     times = list[float]()
     for seed in range(repeats):
         began = time.perf_counter()
-        subprocess.run(["cp", "settings.json", "out.json"], cwd=folder, check=True)
+        subprocess.run(["cp", "settings.json", "../out.json"], cwd=folder, check=True)
         line = json.dumps({"seed": seed}).encode()
         command = [sys.executable, str(folder / "scorer" / "score.py")]
         subprocess.run(command, input=line, capture_output=True, check=True)
