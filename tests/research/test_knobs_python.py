@@ -129,6 +129,12 @@ def test_what_nobody_should_tune_is_left_out(line: str) -> None:
     assert knobs(line) == {}
 
 
+def test_a_word_that_is_plumbing_alone_may_be_part_of_a_knobs_name() -> None:
+    text = "LABEL_SMOOTHING = 0.1\nLOG_TARGET = False\nHIDDEN_DIM = 64\nZERO_INIT = True\n"
+    assert list(knobs(text)) == ["LABEL_SMOOTHING", "LOG_TARGET", "HIDDEN_DIM", "ZERO_INIT"]
+    assert knobs("x = rng.normal(size=(64, 8))\ny = x.sum(axis=1)\n") == {}
+
+
 def test_a_name_that_is_stored_again_is_no_constant() -> None:
     assert knobs("count = 3\nfor i in x:\n    count += 1\n") == {}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 WIDTH = 24
 ACTIVATION = "tanh"  # choices: tanh, relu, sine
-INIT = 1.0
+INIT_SCALE = 1.0
 LEARNING_RATE = 0.02
 MOMENTUM = 0.5
 WEIGHT_DECAY = 1e-3
@@ -23,7 +23,7 @@ SHIFT = False
 CENTER = False
 NESTEROV = False
 AVERAGE = False
-MAX_CPU_S = 3.0  # fixed
+MAX_CPU_S = 0.5  # fixed
 
 NONLINEAR = {
     "tanh": (np.tanh, lambda h: 1 - np.tanh(h) ** 2),
@@ -66,9 +66,9 @@ def gradients(w, x, target, rng):
 def train(x, y, rng):
     """Stochastic gradient descent with momentum."""
     w = [
-        rng.normal(size=(64, WIDTH)) * INIT / 8,
+        rng.normal(size=(64, WIDTH)) * INIT_SCALE / 8,
         np.zeros(WIDTH),
-        rng.normal(size=(WIDTH, 10)) * INIT / np.sqrt(WIDTH),
+        rng.normal(size=(WIDTH, 10)) * INIT_SCALE / np.sqrt(WIDTH),
         np.zeros(10),
     ]
     v = [np.zeros_like(p) for p in w]

@@ -11,7 +11,7 @@ SAMPLE = 0.5  # range: 0.2..1.0
 SQUARES = False
 CUBES = False
 PRODUCTS = False
-LOGS = False
+LOGARITHMS = False
 SINES = False
 WAVE = 1.0
 RANKS = False
@@ -33,7 +33,7 @@ def features(x):
     if PRODUCTS:
         rows, columns = np.triu_indices(x.shape[1], 1)
         parts.append(x[:, rows] * x[:, columns])
-    if LOGS:
+    if LOGARITHMS:
         parts.append(np.log1p(np.abs(x)))
     if SINES:
         parts += [np.sin(WAVE * x), np.cos(WAVE * x)]

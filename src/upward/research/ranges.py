@@ -8,20 +8,25 @@ from upward.research.knob import Kind, Knob, Scalar, Scale, Site
 from upward.research.literals import POWER, bool_sources, read_number, write_scalar
 
 # Seeds are no knobs: another seed is another draw of the noise, not an improvement. The rest names
-# places, devices, shapes of the data and what is printed.
+# places, devices, shapes of the data and what is printed. These words count anywhere in a name.
 NEVER = re.compile(
-    r"""seeds?|random_state|version|author|license|paths?|dir|folder|file|filename|url|host|port
-    |devices?|dtype|debug|verbose|verbosity|quiet|logs?|logging|print|plot|wandb|name|title|labels?
-    |description|help|prog|usage|encoding|mode|sep|end|flush|errors|newline|axis|axes|dims?
-    |keepdims?|inplace|non_blocking|pin_memory|num_workers|workers|n_jobs|vocab|vocab_size
-    |num_classes|n_classes|classes|causal|strict|check|text|shell|timeout|indent|sort_keys
-    |ensure_ascii|exist_ok|parents|capture_output|required|nargs|action|metavar|requires_grad
-    |frozen|slots|kw_only|weights_only|map_location|pi|return_counts|ignore_index
-    |stacklevel|daemon|maxsize|units?|format""",
+    r"""seeds?|random_state|version|license|paths?|dir|folder|filename|url|devices?|dtype|debug
+    |verbose|verbosity|wandb|num_workers|n_jobs|vocab|vocab_size|num_classes|n_classes|timeout
+    |pin_memory|requires_grad|capture_output""",
     re.VERBOSE,
 )
-# Names that mean something else as a part of a longer one: ZERO_INIT is a fine knob.
-ALONE = re.compile(r"init|repr|order|return_\w+")
+# These only as the whole name: LABEL_SMOOTHING, LOG_TARGET and ZERO_INIT are fine knobs.
+ALONE = re.compile(
+    r"""author|file|host|port|quiet|logs?|logging|log_(every|interval|freq|level|steps)|print|plot
+    |name|title|labels?|description|help|prog|usage|encoding|mode|sep|end|flush|errors|newline
+    |keepdims?|inplace|non_blocking|workers|classes|(is_)?causal|strict|check|text|shell|indent
+    |sort_keys|ensure_ascii|exist_ok|parents|required|nargs|action|metavar|frozen|slots|kw_only
+    |weights_only|map_location|pi|ignore_index|stacklevel|daemon|maxsize|unit|format|init|repr
+    |order|return_\w+""",
+    re.VERBOSE,
+)
+# And these only as keywords of a call, where they give a shape and not a size to choose.
+SHAPE = re.compile(r"axis|axes|dims?|dim0|dim1|size|shape|start|stop|high|low")
 FRACTION = re.compile(
     r"frac|fraction|ratio|dropout|drop|prob|probability|pct|percent|percentage|share|momentum"
     r"|portion|proportion|p|quantile|smoothing|alpha|subsample|mixup"
@@ -116,7 +121,9 @@ def _never(site: Site) -> bool:
     name = site.name.rpartition(".")[2]
     if site.word.startswith("_") or name.startswith("_"):
         return True
-    return bool(ALONE.fullmatch(site.word.lower())) or _meets(words(site.word), NEVER)
+    word = site.word.lower()
+    shape = "(" in site.name and SHAPE.fullmatch(word)
+    return bool(shape or ALONE.fullmatch(word)) or _meets(words(site.word), NEVER)
 
 
 def _meets(name: frozenset[str], pattern: re.Pattern[str]) -> bool:
