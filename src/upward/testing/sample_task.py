@@ -40,11 +40,11 @@ def main() -> None:
 main()
 '''
 TRACEBACK = """Traceback (most recent call last):
-  File "/work/train.py", line 34, in <module>
+  File "/trial/train.py", line 34, in <module>
     main()
-  File "/work/train.py", line 29, in main
+  File "/trial/train.py", line 29, in main
     model.update(batch, rate=schedule(step), decay=WEIGHT_DECAY, beta2=BETA2)
-  File "/work/model.py", line 88, in update
+  File "/trial/model.py", line 88, in update
     raise FloatingPointError("loss is nan at step 212")
 FloatingPointError: loss is nan at step 212
 """
