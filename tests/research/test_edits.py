@@ -160,8 +160,8 @@ def test_a_variant_replaces_the_same_knob_and_adds_another() -> None:
     assert other is not None
     assert edits.varied(up, down) == down
     joined = edits.varied(up, other)
-    assert joined is not None
     assert len(joined.changes) == 2
+    assert "GATE (True -> False) together" in joined.hypothesis
 
 
 def test_a_draft_holds_only_the_files_that_change() -> None:

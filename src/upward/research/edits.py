@@ -26,14 +26,20 @@ class Edit:
     Args:
         operator: one of `OPERATORS`.
         changes: one typed change for each knob.
-        hypothesis: one sentence for people.
+        words: one sentence for people; by default it is made from the changes when it is asked
+            for, because of a thousand edits that are considered one is proposed.
         parents: further candidates that it takes from.
     """
 
     operator: str
     changes: tuple[Change, ...]
-    hypothesis: str
+    words: str = ""
     parents: tuple[str, ...] = ()
+
+    @property
+    def hypothesis(self) -> str:
+        """Why this should help, one sentence for people."""
+        return self.words or _together(self.changes)
 
     @property
     def knobs(self) -> frozenset[str]:
@@ -138,16 +144,19 @@ def several(edits: Sequence[Edit]) -> Edit | None:
     changes = tuple(change for edit in edits for change in edit.changes)
     if len(edits) < 2 or len({change.knob for change in changes}) != len(changes):
         return None
+    return Edit(SEVERAL, changes)
+
+
+def _together(changes: Sequence[Change]) -> str:
     names = [f"{c.knob.partition(':')[2]} ({c.old} -> {c.new})" for c in changes]
-    words = f"Changing {', '.join(names[:-1])} and {names[-1]} together may add up."
-    return Edit(SEVERAL, changes, words)
+    return f"Changing {', '.join(names[:-1])} and {names[-1]} together may add up."
 
 
-def varied(edit: Edit, single: Edit) -> Edit | None:
+def varied(edit: Edit, single: Edit) -> Edit:
     """Add one more change to an edit, in place of what the edit does to the same knob."""
-    kept = tuple(c for c in edit.changes if c.knob not in single.knobs)
-    parts = [Edit(edit.operator, (change,), "") for change in kept]
-    return several([*parts, single]) if parts else single
+    [change] = single.changes
+    kept = tuple(c for c in edit.changes if c.knob != change.knob)
+    return Edit(SEVERAL, (*kept, change)) if kept else single
 
 
 def to_draft(edit: Edit, parent: Kept) -> Draft:

@@ -165,11 +165,13 @@ class Desk:
         if self._rng.random() < self._policy.merge:
             yield from self._merged()
         options = [*singles, *self._others(), *self._drawn(singles, self._policy.together)]
-        scores = self._scores(options)
+        rows = self._rows(options)
+        scores = self._scores(rows)
         for _ in range(self._policy.refine):
-            more = list(self._refined(options, scores, singles))
+            more, places = self._refined(options, rows, scores, singles)
             options += more
-            scores = np.concatenate([scores, self._scores(more)])
+            rows = np.concatenate([rows, places])
+            scores = np.concatenate([scores, self._scores(places)])
         for index in np.argsort(-scores, kind="stable")[:TRIES]:
             yield options[int(index)]
         yield from singles
@@ -179,24 +181,24 @@ class Desk:
         """Combinations that are expected to be better than the parent, the best first."""
         options = list(self._combinations())
         if options:
-            mean, here = self._expected(options)[0], self._belief.predict(self._here[None, :])[0]
+            mean = self._belief.predict(self._rows(options))[0]
+            here = self._belief.predict(self._here[None, :])[0]
             for index in np.argsort(-mean, kind="stable"):
                 if mean[index] > here[0]:
                     yield options[int(index)]
 
-    def _scores(self, options: list[Edit]) -> Floats:
-        """Expected gain over the parent of every edit, shape (m,)."""
-        if not options:
+    def _scores(self, rows: Floats) -> Floats:
+        """Expected gain over the parent of every row, shape (m,)."""
+        if not len(rows):
             return np.zeros(0)
         here, _ = self._belief.predict(self._here[None, :])
         aim = max(float(here[0]), 0.0) + self._policy.ambition
-        return expected_gain(*self._expected(options), aim)
+        return expected_gain(*self._belief.predict(rows), aim)
 
-    def _expected(self, options: list[Edit]) -> tuple[Floats, Floats]:
-        return self._belief.predict(np.array([self._place(edit) for edit in options]))
-
-    def _place(self, edit: Edit) -> Floats:
-        return self._frame.place({c.knob: c.new for c in edit.changes}, self._here)
+    def _rows(self, options: list[Edit]) -> Floats:
+        """Where every edit leads, shape (m, columns)."""
+        rows = [self._frame.place({c.knob: c.new for c in e.changes}, self._here) for e in options]
+        return np.array(rows).reshape(len(rows), len(self._here))
 
     def _singles(self) -> list[Edit]:
         found = [edit for knob in self._knobs.values() for edit in self._moves(knob)]
@@ -235,14 +237,21 @@ class Desk:
     def _one(self, options: list[Edit]) -> Edit:
         return options[int(self._rng.integers(len(options)))]
 
-    def _refined(self, options: list[Edit], scores: Floats, singles: list[Edit]) -> Iterator[Edit]:
+    def _refined(
+        self, options: list[Edit], rows: Floats, scores: Floats, singles: list[Edit]
+    ) -> tuple[list[Edit], Floats]:
         """The best edits with every single one on top: one knob more, or another value."""
         count = min(len(singles), self._policy.variants)
+        found, places = list[Edit](), list[Floats]()
         for index in np.argsort(-scores, kind="stable")[:REFINED]:
             for picked in self._rng.choice(len(singles), count, replace=False):
-                varied = edits.varied(options[int(index)], singles[int(picked)])
-                if varied is not None and len(varied.changes) <= self._policy.largest:
-                    yield varied
+                single = singles[int(picked)]
+                edit = edits.varied(options[int(index)], single)
+                if len(edit.changes) <= self._policy.largest:
+                    [change] = single.changes
+                    found.append(edit)
+                    places.append(self._frame.place({change.knob: change.new}, rows[index]))
+        return found, np.array(places).reshape(len(places), rows.shape[1])
 
     def _others(self) -> Iterator[Edit]:
         """Reverts, one swap, and what archived candidates have and this one has not."""

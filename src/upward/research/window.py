@@ -147,6 +147,7 @@ class Frame:
         self.knobs = {**parent, **baseline}
         self._rungs = {name: _rungs(knob) for name, knob in self.knobs.items()}
         self._first: dict[str, int] = {}
+        self._spots: dict[tuple[str, str], tuple[slice, Floats]] = {}
         switch: list[float] = []
         for name, knob in self.knobs.items():
             self._first[name] = len(switch)
@@ -171,15 +172,24 @@ class Frame:
         return row
 
     def _put(self, row: Floats, name: str, source: str) -> None:
+        spot = self._spots.get((name, source))
+        if spot is None:
+            spot = self._spots[name, source] = self._spot(name, source)
+        row[spot[0]] = spot[1]
+
+    def _spot(self, name: str, source: str) -> tuple[slice, Floats]:
+        """The columns of a knob and what stands in them for a source; none for an unknown one."""
         knob, first, rungs = self.knobs[name], self._first[name], self._rungs[name]
         value = read_number(source)
         if knob.numeric and value is not None:
-            row[first] = stretched(knob, float(value))
+            values = [stretched(knob, float(value))]
         elif rungs and value in rungs:
-            row[first] = rungs.index(value) / (len(rungs) - 1)
+            values = [rungs.index(value) / (len(rungs) - 1)]
         elif not knob.numeric and not rungs:
-            for index, choice in enumerate(knob.choices):
-                row[first + index] = CHOICE_STEP * (choice == source)
+            values = [CHOICE_STEP * (choice == source) for choice in knob.choices]
+        else:
+            values = []
+        return slice(first, first + len(values)), np.array(values)
 
 
 def _rungs(knob: Knob) -> list[float]:
