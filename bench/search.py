@@ -81,13 +81,14 @@ def main() -> None:
     """Run the arms and print the figures."""
     args = parse()
     begun = time.monotonic()
-    jobs = [
-        (task, arm, repeat, args.trials, args.cpu_s)
-        for repeat in range(args.repeats)
-        for task in args.tasks
-        for arm in args.arms
-    ]
+    starts = [(task, repeat, args.cpu_s) for repeat in range(args.repeats) for task in args.tasks]
     with ProcessPoolExecutor(args.workers, get_context("fork")) as pool:
+        known = dict(zip(starts, pool.map(calibrate, starts), strict=True))
+        jobs = [
+            (task, arm, repeat, args.trials, args.cpu_s, *known[task, repeat, args.cpu_s])
+            for task, repeat, _ in starts
+            for arm in args.arms
+        ]
         curves: list[list[float]] = []
         for job, curve in zip(jobs, pool.map(one, jobs), strict=True):
             curves.append(curve)
@@ -122,16 +123,30 @@ def find(task: str) -> Path:
     return next(place for place in places if (place / "task.toml").is_file())
 
 
-def one(job: tuple[str, str, int, int, float]) -> list[float]:
+def calibrate(start: tuple[str, int, float]) -> tuple[list[float], float]:
+    """Measure the baseline's noise and true value once: not counted, and the same for every arm."""
+    task, repeat, cpu_s = start
+    warm(task)
+    secret = f"{task}-{repeat}"
+    with tempfile.TemporaryDirectory() as folder:
+        bench = load(find(task), Path(folder) / "work", cpu_s)
+        values = [run_trial(bench, {}, derive_seed(secret, "noise", i)) for i in range(CALIBRATION)]
+        known = [value for value in values if value is not None]
+        if len(known) < CALIBRATION:
+            raise SystemExit(f"{task}: the baseline fails")
+        return known, truth(bench, secret, {}, float(np.mean(known)))
+
+
+def one(job: tuple[str, str, int, int, float, list[float], float]) -> list[float]:
     """Run one study; return the true value of the incumbent after each trial."""
-    task, arm, repeat, trials, cpu_s = job
+    task, arm, repeat, trials, cpu_s, noise, base = job
     warm(task)
     with tempfile.TemporaryDirectory() as folder:
         bench = load(find(task), Path(folder) / "work", cpu_s)
-        study = begin(bench, ARMS[arm](repeat), f"{task}-{repeat}")
+        study = begin(bench, ARMS[arm](repeat), f"{task}-{repeat}", noise)
         while study.spent < trials and turn(study):
             pass
-        return curve_of(study, trials)
+        return curve_of(study, trials, base)
 
 
 def warm(task: str) -> None:
@@ -142,20 +157,15 @@ def warm(task: str) -> None:
         torch.set_num_threads(1)
 
 
-def begin(bench: Bench, researcher: Researcher, secret: str) -> Study:
-    """Measure the baseline and its noise; not counted, the same for every arm."""
+def begin(bench: Bench, researcher: Researcher, secret: str, noise: list[float]) -> Study:
+    """A study whose baseline is calibrated already."""
     texts = {path: bench.texts[path] for path in bench.task.edit}
-    values = [run_trial(bench, {}, derive_seed(secret, "noise", i)) for i in range(CALIBRATION)]
-    known = [value for value in values if value is not None]
-    if len(known) < CALIBRATION:
-        raise SystemExit(f"{bench.task.name}: the baseline fails")
     draft = Draft("", "", {}, "")
     empty = Kept("", None, 0.0, 0, texts)
     seen = Seen(bench.task, 0, 0, empty, empty, (), 1.0, 1.0)
-    baseline = Kept(
-        candidate_of(draft, empty, seen), None, float(np.mean(known)), len(known), texts
-    )
-    sd = max(float(np.std(known, ddof=1)), 1e-9)
+    candidate = candidate_of(draft, empty, seen)
+    baseline = Kept(candidate, None, float(np.mean(noise)), len(noise), texts)
+    sd = max(float(np.std(noise, ddof=1)), 1e-9)
     study = Study(bench, researcher, secret, baseline, baseline, sd)
     study.steps.append((0, baseline))
     return study
@@ -225,22 +235,21 @@ def decide(study: Study, draft: Draft, parent: Kept, candidate: str) -> None:
     study.researcher.learn(Lesson(proposal, decision, Level.VERIFIED if won else None, gain))
 
 
-def curve_of(study: Study, trials: int) -> list[float]:
+def curve_of(study: Study, trials: int, base: float) -> list[float]:
     """True gain over the baseline, in its standard deviations, after 1, 2, … trials."""
-    true = [(at, truth(study, kept)) for at, kept in study.steps]
-    base = true[0][1]
+    true = [(0, base)] + [
+        (at, truth(study.bench, study.secret, dict(kept.files), study.baseline.mean))
+        for at, kept in study.steps[1:]
+    ]
     gains = [(at, study.bench.task.metric.gain(value, base) / study.sd) for at, value in true]
     return [[gain for at, gain in gains if at <= trial][-1] for trial in range(1, trials + 1)]
 
 
-def truth(study: Study, kept: Kept) -> float:
+def truth(bench: Bench, secret: str, files: dict[str, str], otherwise: float) -> float:
     """Mean on seeds that no arm saw."""
-    values = [
-        run_trial(study.bench, dict(kept.files), derive_seed(study.secret, "truth", i))
-        for i in range(TRUTH)
-    ]
+    values = [run_trial(bench, files, derive_seed(secret, "truth", i)) for i in range(TRUTH)]
     known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else study.baseline.mean
+    return float(np.mean(known)) if known else otherwise
 
 
 def figures(task: str, jobs: list, curves: list, arms: list[str]) -> dict:

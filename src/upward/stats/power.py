@@ -1,0 +1,53 @@
+"""How many trials a question needs."""
+
+from dataclasses import replace
+
+from upward.core.errors import BadMeasurement, TooFewTrials
+from upward.core.records import Plan
+from upward.stats.noise import resolution
+
+MOST_TRIALS = 64
+
+
+def trials_needed(
+    gain: float, sd: float, *, plan: Plan, incumbent_trials: int, power: float = 0.8
+) -> int:
+    """Return the smallest cap at which a race finds a gain in 80 % of cases.
+
+    For people who plan a study: what would it cost to see this? A longer trial or a larger
+    evaluation set, which lower `sd`, are often cheaper than the trials that this asks for.
+
+    Args:
+        gain: that should be seen, metric unit, above 0.
+        sd: of one measurement, metric unit.
+        plan: its error level and floor; the cap is what is looked for.
+        incumbent_trials: measurements that the incumbent brings along, 2 or more.
+        power: share of races that must find it, in (0, 1).
+
+    Returns:
+        Trials of the candidate, 2 to 64; the incumbent needs as many in the same race.
+
+    Raises:
+        TooFewTrials: more than 64 would be needed; nothing affordable sees this gain.
+        BadMeasurement: `gain` is not above 0, or as `resolution`.
+
+    Cost: seconds; no randomness. Monte-Carlo error: about one trial in fifty.
+    """
+    if not gain > 0.0:
+        raise BadMeasurement("gain", f"{gain} is no gain")
+
+    def enough(cap: int) -> bool:
+        tried = replace(plan, race_cap=cap)
+        held = incumbent_trials
+        try:
+            return resolution(sd, plan=tried, incumbent_trials=held, power=power) <= gain
+        except TooFewTrials:
+            return False
+
+    if not enough(MOST_TRIALS):
+        raise TooFewTrials(f"a race that sees a gain of {gain:.4g}", MOST_TRIALS + 1, MOST_TRIALS)
+    low, high = 1, MOST_TRIALS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
