@@ -47,7 +47,7 @@ ARMS: dict[str, Callable[[int], Researcher]] = {
     "random-edits": lambda seed: RandomEdits(),
     "tpe": lambda seed: TpeResearcher(seed=seed),
 }
-CALIBRATION, RACE, TRUTH = 8, 3, 4
+CALIBRATION, RACE, TRUTH = 8, 3, 3
 SCREEN_SD = 0.5
 ARCHIVE = 16
 
@@ -152,9 +152,12 @@ def one(job: tuple[str, str, int, int, float, list[float], float]) -> list[float
 def warm(task: str) -> None:
     """Import what trials need before they fork."""
     if "torch" in "".join(path.read_text() for path in find(task).glob("*.py")):
+        import safetensors.torch  # noqa: F401, PLC0415
         import torch  # noqa: PLC0415
 
         torch.set_num_threads(1)
+        # the first optimiser of a process imports more than torch itself does
+        torch.optim.AdamW([torch.zeros(1, requires_grad=True)], fused=True).step()
 
 
 def begin(bench: Bench, researcher: Researcher, secret: str, noise: list[float]) -> Study:
