@@ -19,12 +19,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-import psutil
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # as `upward run` does, before NumPy is imported
 
-from upward import wiring
-from upward.core.ports import Activity
-from upward.loop.budget import Budget
-from upward.loop.run import Pursuit
+import psutil  # noqa: E402
+
+from upward import wiring  # noqa: E402
+from upward.core.ports import Activity  # noqa: E402
+from upward.loop.budget import Budget  # noqa: E402
+from upward.loop.run import Pursuit  # noqa: E402
 
 MANIFEST = """
 name = "nothing"
@@ -124,7 +127,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     options = parser.parse_args()
     sizes = options.trials or ([100, 300] if options.quick else [100, 1000, 10_000])
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     rows = list[dict[str, object]]()
     with tempfile.TemporaryDirectory(prefix="upward-overhead-") as temporary:
         task = make_task(Path(temporary) / "task")

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("upward.cli.replay", "Run a candidate again from the ledger."),
     "export": ("upward.cli.export", "A git branch with one commit per verified change."),
 }
+
+# The engine's own matrices are small, and the cores are the workers': a second thread of
+# arithmetic only waits for one of them. It counts when NumPy is imported, which no command did yet.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Lazy(click.Group):
@@ -71,6 +76,8 @@ def upward() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; errors of ours end in one sentence and an exit code."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     try:
         code: Any = upward.main(args=argv, prog_name="upward", standalone_mode=False)
     except click.exceptions.Abort:
