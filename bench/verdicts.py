@@ -348,10 +348,14 @@ def summary(rows: list[dict]) -> dict[str, object]:
         "oracle_gain_share": of("oracle_gain_share", null=False),
         "trials_per_decision": of("trials_per_decision", null=False),
         "rows": [
-            {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-            for row in rows
+            {k: rounded(v) if isinstance(v, float) else v for k, v in row.items()} for row in rows
         ],
     }
+
+
+def rounded(value: float) -> float | None:
+    """Four digits; None for what has no value, such as the share of no gain at all."""
+    return None if math.isnan(value) else round(value, 4)
 
 
 if __name__ == "__main__":
