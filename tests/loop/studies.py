@@ -1,7 +1,8 @@
 """Small studies on fakes, shared by the tests of the loop."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.ports import Researcher
-from upward.core.records import Change, Draft, Isolation, Limits, Plan, Task
+from upward.core.records import Change, Draft, Entry, Isolation, Limits, Plan, Task
 from upward.core.seen import Lesson, Seen
 from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget
@@ -20,6 +21,24 @@ from upward.testing.fakes import FakeClock, MemoryBlobs, MemoryLedger
 
 SCRIPT = "RATE = 1.0\nWIDTH = 8\n"
 SOUND = Isolation("fake", True, {"no network": True})
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing catches it."""
+
+
+class MortalLedger(MemoryLedger):
+    """A ledger whose process can be killed just after something became durable."""
+
+    extended = 0
+    die_after: int | None = None
+
+    def extend(self, study: str, items: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Entry]:
+        entries = super().extend(study, items)
+        self.extended += 1
+        if self.extended == self.die_after:
+            raise Killed
+        return entries
 
 
 class Script:
@@ -89,7 +108,7 @@ class World:
 
     def __init__(self, noise: Noise = Noise.SEEDED, isolation: Isolation = SOUND) -> None:
         self.blobs, self.clock = MemoryBlobs(), FakeClock()
-        self.ledger = MemoryLedger(self.clock)
+        self.ledger = MortalLedger(self.clock)
         self.task = make_task(self.blobs, noise)
         self.isolation = isolation
 

@@ -4,18 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 
 import pytest
-from tests.loop.studies import Script, World, edit, noisy_loss, rate_of
+from tests.loop.studies import Killed, Script, World, edit, noisy_loss, rate_of
 
 from upward.core.errors import BadBudget, BaselineFails, SandboxFailed
 from upward.core.metric import Noise
 from upward.core.records import Decision, Draft, Isolation, Level, Purpose, TrialState
 from upward.core.seen import Seen
 from upward.loop.budget import Budget
+from upward.loop.study import Study
 from upward.testing.fake_executor import FakeExecutor
-
-
-class Killed(BaseException):
-    """Stands for `kill -9`: nothing catches it."""
 
 
 def test_a_real_gain_is_verified_and_becomes_the_incumbent() -> None:
@@ -210,6 +207,31 @@ def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
     assert max(ran.values()) == 1
     assert not again.state.pending
     assert sorted(again.state.outcomes) == sorted(again.state.trials)
+
+
+def work(world: World) -> list[tuple[str, bytes]]:
+    """What the ledger says about the work itself, without who did it when."""
+    entries = world.ledger.entries("toy")
+    return [(e.kind, e.body) for e in entries if e.kind not in ("session", "stopped")]
+
+
+def pursue(world: World, study: Study) -> None:
+    """Three proposals: one gain, one that is overtaken or lost, one more gain."""
+    world.pursuit(study, Script([0.5, 0.9, 0.2]), noisy_loss()).go()
+
+
+def test_killed_after_any_entry_the_work_goes_on_as_if_nothing_had_happened() -> None:
+    whole = World()
+    pursue(whole, whole.begin())
+    assert [kind for kind, _ in work(whole)].count("verdict") > 4
+    for after in range(1, whole.ledger.extended):
+        world = World()
+        world.ledger.die_after = after
+        with pytest.raises(Killed):
+            pursue(world, world.begin())
+        world.ledger.die_after = None
+        pursue(world, world.resume())
+        assert work(world) == work(whole)
 
 
 def test_a_researcher_learns_the_same_lessons_after_a_restart() -> None:

@@ -63,7 +63,7 @@ def outcomes(database: Path) -> int:
 @pytest.mark.slow
 def test_kill_9_five_times_in_a_row_loses_nothing(tmp_path: Path) -> None:
     make_task(tmp_path / "task")
-    words = ("run", "./task", "--trials", "60", "--workers", "2", "--seed", "1")
+    words = ("run", "./task", "--workers", "2", "--seed", "1")
     rng = np.random.default_rng()  # a random moment, truly: this law has no exceptions
     before = Counter[int]()
     for _ in range(5):
@@ -71,11 +71,12 @@ def test_kill_9_five_times_in_a_row_loses_nothing(tmp_path: Path) -> None:
         now = completed(tmp_path)
         assert all(now[trial] == count for trial, count in before.items())
         before = now
-    upward(*words, cwd=tmp_path)
+    # a slow observer may see many trials at once, so how many there are is known only now
+    upward(*words, "--trials", str(sum(before.values()) + 15), cwd=tmp_path)
     after = completed(tmp_path)
     assert sorted(after) == list(range(1, len(after) + 1))
     assert set(after.values()) == {1}
-    assert len(after) >= 60
+    assert len(after) >= sum(before.values()) + 15
     assert upward("verify", cwd=tmp_path).stdout.startswith("Study tiny-s1 is intact")
     assert not survivors(tmp_path)
     assert not list((tmp_path / ".upward" / "tmp").rglob("out.json"))

@@ -59,6 +59,8 @@ class StudyState:
         self.head = ""
         self.sessions: list[Session] = []
         self.stopped: str | None = None
+        # kind of the last entry about the work itself: where a killed process stopped
+        self.unsettled = ""
         self.proposals: dict[int, Proposal] = {}
         self.records: dict[str, Record] = {}
         self.trials: dict[int, Trial] = {}
@@ -200,6 +202,8 @@ class StudyState:
         if fold is None:
             raise BadEntry(entry.kind, "this version of Upward does not know the kind")
         fold(body, entry)
+        if entry.kind not in ("session", "stopped"):
+            self.unsettled = entry.kind
         self.seq, self.head, self.last = entry.seq, entry.hash, entry.at
         self.began = self.began or entry.at
 

@@ -7,7 +7,7 @@ from typing import Any
 from upward.core.codec import plain
 from upward.core.errors import BaselineFails, SandboxFailed
 from upward.core.ports import Activity, Clock, Executor, Job, Researcher
-from upward.core.records import Failure, Isolation, Outcome, Purpose, Trial
+from upward.core.records import Decision, Failure, Isolation, Outcome, Purpose, Trial
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 from upward.loop.conclude import conclusions, overtaken
@@ -81,6 +81,7 @@ class Pursuit:
         self.began_s = self.clock.monotonic_s()
         self.began_trials = len(self.state.outcomes)
         self.study.record(("session", self._session()))
+        self._settle()
         teacher = Teacher(self.study.state, self.researcher, self.archive)
         teacher.catch_up()
         unfinished = list(self.study.state.pending.values())
@@ -153,15 +154,29 @@ class Pursuit:
         self._start(self.state.trials[outcome.trial])
 
     def _take(self, outcome: Outcome, teacher: Teacher) -> None:
-        study, state = self.study, self.study.state
-        incumbent = state.incumbent
-        study.record(("outcome", plain(outcome)))
+        self.study.record(("outcome", plain(outcome)))
         self._check_baseline(outcome)
-        if items := conclusions(state, outcome):
-            study.record(*items)
-        if state.incumbent != incumbent and (items := overtaken(state)):
-            study.record(*items)
+        self._conclude(outcome)
         teacher.catch_up()
+
+    def _conclude(self, outcome: Outcome) -> None:
+        study, incumbent = self.study, self.state.incumbent
+        if items := conclusions(study.state, outcome):
+            study.record(*items)
+        if study.state.incumbent != incumbent:
+            self._overtake()
+
+    def _overtake(self) -> None:
+        if items := overtaken(self.state):
+            self.study.record(*items)
+
+    def _settle(self) -> None:
+        """Draw the conclusions that a killed process still owed: they follow from the ledger."""
+        state = self.study.state
+        if state.unsettled == "outcome":
+            self._conclude(next(reversed(state.outcomes.values())))
+        elif state.unsettled == "verdict" and state.verdicts[-1].decision is Decision.ACCEPTED:
+            self._overtake()
 
     def _check_baseline(self, outcome: Outcome) -> None:
         state = self.study.state
