@@ -12,12 +12,13 @@ changes anything. Effects add up. The rules:
     fixed-5   five trials of each arm, kept if Student's t test says so at 5 %
     upward    the rule that studies use: a screen, then a race, with `upward.stats` itself
 
-`false_share` is the share of keeps that are no gains; `null_studies` the share of null studies with
-any keep, `null_studies_with_certified` with one that e-BH over all races names at 10 % (from the
+`false_share` is the share of keeps that are no gains; `studies_with_keep` the share of studies
+with any keep, `studies_with_certified` with one that e-BH over all races names at 10 % (from the
 evidence at which races stopped, without re-runs); `oracle_gain_share` what is gained of all there
 is; `trials_per_decision` all trials over all proposals; `gain_at_equal_trials` the true gain, in
-sd, after as many trials as `--budget` says. Intervals are two Monte-Carlo standard errors. The
-loop's patience (small contenders wait for better ones) is left out: every contender is raced.
+sd, after as many trials as `--budget` says. `error` bounds two Monte-Carlo standard errors of a
+share of studies. The loop's patience (small contenders wait for better ones) is left out: every
+contender is raced.
 
 The last line is one JSON object.
 """

@@ -8,8 +8,18 @@ from tests.loop.studies import Killed, Script, World, edit, noisy_loss, rate_of
 
 from upward.core.errors import BadBudget, BaselineFails, SandboxFailed
 from upward.core.metric import Noise
-from upward.core.records import Decision, Draft, Isolation, Level, Purpose, TrialState
+from upward.core.records import (
+    Decision,
+    Draft,
+    Isolation,
+    Level,
+    Outcome,
+    Plan,
+    Purpose,
+    TrialState,
+)
 from upward.core.seen import Seen
+from upward.loop.again import run_again
 from upward.loop.budget import Budget
 from upward.loop.study import Study
 from upward.testing.fake_executor import FakeExecutor
@@ -232,6 +242,24 @@ def test_killed_after_any_entry_the_work_goes_on_as_if_nothing_had_happened() ->
         world.ledger.die_after = None
         pursue(world, world.resume())
         assert work(world) == work(whole)
+
+
+def test_a_replay_in_between_does_not_hide_what_a_killed_process_owed() -> None:
+    world = World()
+    world.ledger.die_after = 2 + 2 * Plan().calibration  # the study, the session, all calibration
+    with pytest.raises(Killed):
+        pursue(world, world.begin())
+    world.ledger.die_after = None
+    study = world.resume()
+    assert study.state.noise is None
+    assert isinstance(study.state.unsettled, Outcome)
+    baseline = study.state.start.baseline
+    executor = FakeExecutor(world.blobs, noisy_loss())
+    run_again(study, executor, baseline, 2, lambda done, planned: None)
+    pursue(world, world.resume())
+    state = world.resume().state
+    assert state.noise is not None
+    assert state.incumbent != baseline
 
 
 def test_a_researcher_learns_the_same_lessons_after_a_restart() -> None:

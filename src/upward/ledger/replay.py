@@ -59,8 +59,8 @@ class StudyState:
         self.head = ""
         self.sessions: list[Session] = []
         self.stopped: str | None = None
-        # kind of the last entry about the work itself: where a killed process stopped
-        self.unsettled = ""
+        # the last entry about the work, where something may still have to follow from it
+        self.unsettled: Outcome | Verdict | None = None
         self.proposals: dict[int, Proposal] = {}
         self.records: dict[str, Record] = {}
         self.trials: dict[int, Trial] = {}
@@ -202,8 +202,6 @@ class StudyState:
         if fold is None:
             raise BadEntry(entry.kind, "this version of Upward does not know the kind")
         fold(body, entry)
-        if entry.kind not in ("session", "stopped"):
-            self.unsettled = entry.kind
         self.seq, self.head, self.last = entry.seq, entry.hash, entry.at
         self.began = self.began or entry.at
 
@@ -220,6 +218,7 @@ class StudyState:
         self.stopped = _reason_of("stopped", body)
 
     def _fold_proposal(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
         proposal = restore(Proposal, body)
         if proposal.number != len(self.proposals) + 1:
             raise BadEntry("proposal", f"number {proposal.number} is out of order")
@@ -235,6 +234,8 @@ class StudyState:
             raise BadEntry("trial", f"number {trial.number} is out of order")
         self.record(trial.candidate).trials.append(trial.number)
         self.trials[trial.number] = trial
+        if trial.purpose is not Purpose.REPLAY:  # a check, no part of the work
+            self.unsettled = None
         self.pending[trial.number] = trial
 
     def _fold_outcome(self, body: dict[str, Any], entry: Entry) -> None:
@@ -245,6 +246,8 @@ class StudyState:
         if (outcome.state is TrialState.COMPLETE) != (outcome.measurement is not None):
             raise BadEntry("outcome", "a measurement exists exactly for a complete trial")
         self.outcomes[outcome.trial] = outcome
+        if trial.purpose is not Purpose.REPLAY:
+            self.unsettled = outcome
         self.ended_at[outcome.trial] = entry.at
         self.cpu_s += sum(u.cpu_s for u in (outcome.usage, outcome.scoring) if u)
         self._count(trial, outcome)
@@ -263,9 +266,11 @@ class StudyState:
             record.counted.append(outcome.measurement.value)
 
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
         self.noise = restore(NoiseLevel, body)
 
     def _fold_refused(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
         self.refused.append(_reason_of("refused", body))
 
     def _fold_verdict(self, body: dict[str, Any], entry: Entry) -> None:
@@ -273,6 +278,7 @@ class StudyState:
         record = self.record(verdict.candidate)
         before = self.value_of(self.incumbent)
         record.verdict, record.level = len(self.verdicts), verdict.level
+        self.unsettled = verdict
         self.verdicts.append(verdict)
         self.verdict_at.append(entry.at)
         self._contend(verdict)

@@ -7,7 +7,7 @@ from typing import Any
 from upward.core.codec import plain
 from upward.core.errors import BaselineFails, SandboxFailed
 from upward.core.ports import Activity, Clock, Executor, Job, Researcher
-from upward.core.records import Decision, Failure, Isolation, Outcome, Purpose, Trial
+from upward.core.records import Decision, Failure, Isolation, Outcome, Purpose, Trial, Verdict
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 from upward.loop.conclude import conclusions, overtaken
@@ -172,11 +172,13 @@ class Pursuit:
 
     def _settle(self) -> None:
         """Draw the conclusions that a killed process still owed: they follow from the ledger."""
-        state = self.study.state
-        if state.unsettled == "outcome":
-            self._conclude(next(reversed(state.outcomes.values())))
-        elif state.unsettled == "verdict" and state.verdicts[-1].decision is Decision.ACCEPTED:
-            self._overtake()
+        match self.state.unsettled:
+            case Outcome() as outcome:
+                self._conclude(outcome)
+            case Verdict(decision=Decision.ACCEPTED):
+                self._overtake()
+            case _:
+                pass
 
     def _check_baseline(self, outcome: Outcome) -> None:
         state = self.study.state

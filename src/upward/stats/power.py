@@ -31,7 +31,7 @@ def trials_needed(
         TooFewTrials: more than 64 would be needed; nothing affordable sees this gain.
         BadMeasurement: `gain` is not above 0, or as `resolution`.
 
-    Cost: seconds; no randomness. Monte-Carlo error: about one trial in fifty.
+    Cost: seconds; no randomness. Simulated, so near a boundary it may be off by a trial.
     """
     if not gain > 0.0:
         raise BadMeasurement("gain", f"{gain} is no gain")
