@@ -36,9 +36,9 @@ def e_bh(evidence: Sequence[float], *, alpha: float) -> list[int]:
         other in any way, hence also for races that share an incumbent.
 
     Example:
-        >>> e_bh([900.0, 3.0, 25.0, 0.2], alpha=0.1)
+        >>> e_bh([900.0, 3.0, 15.0, 0.2], alpha=0.1)
         [0]
-        >>> e_bh([900.0, 30.0, 25.0, 0.2], alpha=0.1)
+        >>> e_bh([900.0, 30.0, 15.0, 0.2], alpha=0.1)
         [0, 1, 2]
     """
     _share(alpha)
