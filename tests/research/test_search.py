@@ -126,19 +126,49 @@ def test_the_search_climbs_higher_than_chance_at_equal_trials() -> None:
     assert sum(one > other for one, other in wins) >= 7
 
 
-def test_what_is_switched_off_is_asked_alone_and_once() -> None:
-    files = {"t.py": "A = False\nB = 0.0\nC = None  # choices: None, 2\nD = True\nE = 5\n"}
-    world = World(files, flat)
-    researcher = SearchResearcher(Policy(alone=1.0))
-    asked = [researcher.propose(world.seen()) for _ in range(3)]
-    assert [draft and draft.changes[0].new for draft in asked] == ["True", "0.5", "2"]
-    told = SearchResearcher(Policy(alone=1.0))
-    for draft in asked[:2]:
-        assert draft is not None
-        told.learn(world.judged(draft))
+SWITCHES = "A = False\nB = 0.0\nC = None  # choices: None, 2\nD = True\nE = 5\n"
+
+
+def test_what_is_switched_off_is_asked_together_in_halves_and_alone() -> None:
+    world = World({"t.py": SWITCHES}, flat)
+    researcher = SearchResearcher(Policy(prepared=1.0))
+    drafts = [world.turn(researcher) for _ in range(5)]
+    asked = [{c.knob[-1]: c.new for c in draft.changes} for draft in drafts if draft]
+    assert asked == [
+        {"A": "True", "B": "0.5", "C": "2"},
+        {"A": "True"},
+        {"B": "0.5", "C": "2"},
+        {"B": "0.5"},
+        {"C": "2"},
+    ]
+    assert drafts[0] is not None
+    assert "A (False -> True), B (0.0 -> 0.5) and C (None -> 2)." in drafts[0].hypothesis
+
+
+def test_a_question_about_switches_that_was_answered_is_not_asked_again() -> None:
+    world = World({"t.py": SWITCHES}, flat)
+    first, told = SearchResearcher(), SearchResearcher()
+    for _ in range(4):
+        world.turn(first)
+    for lesson in world.lessons:
+        told.learn(lesson)
     again = told.propose(world.seen())
     assert again is not None
     assert [change.knob for change in again.changes] == ["t.py:C"]
+
+
+def test_what_a_kept_group_left_off_is_asked_next() -> None:
+    def half(values: dict[str, object]) -> float | None:
+        on = {name[-1] for name, value in values.items() if value is True}
+        return 9.0 * ({"A", "B"} <= on) - 20.0 * len(on & {"C", "D"})
+
+    world = World({"t.py": "".join(f"{name} = False\n" for name in "ABCD")}, half)
+    researcher = SearchResearcher()
+    drafts = [world.turn(researcher) for _ in range(4)]
+    names = ["".join(c.knob[-1] for c in draft.changes) for draft in drafts if draft]
+    # C and D on top of A and B would be the first question again
+    assert names == ["ABCD", "AB", "C", "D"]
+    assert "A = True\nB = True" in world.incumbent.files["t.py"]
 
 
 def test_lessons_alone_restore_what_was_learned() -> None:

@@ -148,8 +148,13 @@ def several(edits: Sequence[Edit]) -> Edit | None:
 
 
 def _together(changes: Sequence[Change]) -> str:
+    return f"Changing {listed(changes)} together may add up."
+
+
+def listed(changes: Sequence[Change]) -> str:
+    """Two or more changes in words: ``A (1 -> 2), B (0 -> 5) and C (False -> True)``."""
     names = [f"{c.knob.partition(':')[2]} ({c.old} -> {c.new})" for c in changes]
-    return f"Changing {', '.join(names[:-1])} and {names[-1]} together may add up."
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def varied(edit: Edit, single: Edit) -> Edit:

@@ -1,6 +1,6 @@
 """The built-in researcher: tunes what it finds in the files, with no language model and no network.
 
-Ideas that are prepared and switched off are asked early, one at a time. Between them and afterwards
+Ideas that are prepared and switched off are asked first: together, in halves, alone. Afterwards
 typed edits are drawn up for every knob, alone and together; a belief about the space of knobs says
 how much each is expected to gain; the best new one is proposed. The belief is where credit goes:
 what a knob gained in one direction is expected of it further on, and what it lost is not tried
@@ -31,7 +31,8 @@ class Policy:
     """How the search searches; everything that could be learned across tasks.
 
     Args:
-        alone: how often the next idea that is switched off is asked alone, until all were asked.
+        prepared: how often the next question about ideas that are switched off is asked, until
+            all were.
         factors: sizes of the steps of a number that are considered.
         together: how many edits of several knobs are considered.
         most: how many knobs such an edit touches at most before it is refined.
@@ -46,7 +47,7 @@ class Policy:
         singles: how many edits of single knobs are considered at most.
     """
 
-    alone: float = 1.0
+    prepared: float = 1.0
     factors: tuple[float, ...] = (1.5, 4.0, 12.0)
     together: int = 120
     most: int = 4
@@ -93,7 +94,7 @@ class SearchResearcher:
         """
         rng = np.random.default_rng(seen.seed)
         self._window.begin(seen.baseline.candidate)
-        asked = self._switch(seen) if rng.random() < self.policy.alone else None
+        asked = self._switch(seen) if rng.random() < self.policy.prepared else None
         if asked is not None:
             return asked
         for parent in _parents(seen, self.policy.elsewhere, rng):
@@ -107,7 +108,7 @@ class SearchResearcher:
         return None
 
     def _switch(self, seen: Seen) -> Draft | None:
-        """The next idea that was prepared and is switched off, asked alone."""
+        """The next question about what was prepared and is switched off."""
         knobs = surface(seen.incumbent.files).values()
         while (edit := self._switches.next(knobs)) is not None:
             draft = self._drafted(edit, seen.incumbent, seen)

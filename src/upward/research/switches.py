@@ -5,7 +5,7 @@ about a whole idea, where every other knob asks about a little more or less of t
 asked one at a time and first, because together one harmful switch hides a good one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from upward.core.records import Change
 from upward.research import edits
@@ -36,34 +36,45 @@ def _is_nothing(source: str) -> bool:
 
 
 class Switches:
-    """Which switches were asked already."""
+    """Which questions about switches were asked already."""
 
     def __init__(self) -> None:
         """Begin with none asked."""
-        self._asked: set[str] = set()
+        self._asked: set[frozenset[str]] = set()
 
     def learn(self, changes: Iterable[Change]) -> None:
-        """Take in what a proposal changed; alone it is an answer, among others it is not."""
-        changed = list(changes)
-        if len(changed) == 1:
-            self._asked.add(changed[0].knob)
+        """Take in which knobs a proposal changed together: that question is answered."""
+        self._asked.add(frozenset(change.knob for change in changes))
 
     def next(self, knobs: Iterable[Knob]) -> Edit | None:
-        """Return the edit that asks the next switch, or None.
+        """Return the edit that asks the next question about what is still switched off, or None.
+
+        First all together, then each half, then one by one: where most of what an author prepared
+        helps, one trial has nearly all of it, and where one harmful switch hides the rest, the
+        question costs three trials. Once a group is kept, only what it left off is asked.
 
         A literal in the middle of a call is a detail; what was prepared has a name.
         """
-        for knob in knobs:
-            if knob.id in self._asked or "(" in knob.name:
-                continue
-            source = switched_on(knob)
-            if source is not None and source != knob.source:
-                self._asked.add(knob.id)
-                return _edit(knob, source)
+        off = [edit for knob in knobs if "(" not in knob.name if (edit := _on(knob)) is not None]
+        half = len(off) // 2
+        for group in (off, off[:half], off[half:], *([edit] for edit in off)):
+            names = frozenset(change.knob for edit in group for change in edit.changes)
+            if names and names not in self._asked:
+                self._asked.add(names)
+                return group[0] if len(group) == 1 else _together(group)
         return None
 
 
-def _edit(knob: Knob, source: str) -> Edit:
+def _on(knob: Knob) -> Edit | None:
+    source = switched_on(knob)
+    if source is None or source == knob.source:
+        return None
     operator = {Kind.BOOL: edits.FLIP, Kind.CHOICE: edits.CHOOSE}.get(knob.kind, edits.SCALE_UP)
     words = f"{knob.name} is switched off ({knob.source} -> {source}): what is prepared may help."
     return Edit(operator, (Change(knob.id, knob.source, source),), words)
+
+
+def _together(group: Sequence[Edit]) -> Edit:
+    changes = tuple(change for edit in group for change in edit.changes)
+    words = f"What is prepared and switched off may help together: {edits.listed(changes)}."
+    return Edit(edits.SEVERAL, changes, words)
