@@ -27,6 +27,8 @@ class Purpose(StrEnum):
     CALIBRATE = "calibrate"  # the baseline, to learn the noise
     SCREEN = "screen"  # the first look at a candidate
     RACE = "race"  # evidence: fresh seeds, candidate or incumbent
+    CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
+    PUBLISH = "publish"  # the best candidate beside the baseline, for the report
     REPLAY = "replay"  # run again from the ledger
 
 
@@ -307,15 +309,21 @@ class Plan:
         incumbent_floor: the incumbent has at least this many trials beside the candidate's before
             a race may end in acceptance.
         missing: how a failed trial of a candidate counts in a race; ``reject`` ends it.
+        certify_alpha: expected share of false ones among the certified, over all races.
+        certify_share: largest share of all trials that re-runs of accepted steps may have.
+        publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
     """
 
-    rule: str = "screen-race-1"
+    rule: str = "screen-race-2"
     alpha: float = 0.05
     calibration: int = 8
     screen_sd: float = 0.5
     race_cap: int = 10
     incumbent_floor: int = 2
     missing: str = "reject"
+    certify_alpha: float = 0.10
+    certify_share: float = 0.10
+    publish: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,46 @@ class Step:
     level: Level
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Which accepted steps hold when all races of the study are counted.
+
+    Args:
+        evidence: content id to e-value, of its race times that of its re-runs.
+        raced: candidates whose race began, whatever came of it.
+        alpha: expected share of false ones among those named.
+    """
+
+    evidence: Mapping[str, float]
+    raced: int
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The best candidate beside the baseline, on fresh seeds that decided nothing.
+
+    Args:
+        candidate: content id.
+        values: of the candidate, metric units.
+        baseline_values: of the baseline, interleaved with them.
+        failed: trials of either that gave no measurement.
+        attempts: candidates that had been proposed by then.
+        gain: metric units, None where too few trials gave a measurement.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    candidate: str
+    values: tuple[float, ...]
+    baseline_values: tuple[float, ...]
+    failed: int
+    attempts: int
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
 @dataclass(slots=True)
 class Record:
     """All that is known of one candidate."""

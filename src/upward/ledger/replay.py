@@ -10,11 +10,14 @@ Kinds of entry, and the body of each:
     outcome    `Outcome`, after it ran
     noise      `NoiseLevel`, after calibration
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
+    certificate  `Certificate`, whenever other accepted steps hold than before
+    published  `Publication`: the best candidate beside the baseline
     refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
 
 The cost of one entry does not grow with the length of the ledger.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -37,7 +40,7 @@ from upward.core.records import (
     TrialState,
     Verdict,
 )
-from upward.ledger.facts import Genesis, Record, Session, Step
+from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
 
 SCREEN = "screen"
 RACE = "race"
@@ -72,12 +75,16 @@ class StudyState:
         self.verdict_at: list[str] = []
         self.acceptances: list[int] = []
         self.incumbent = ""
+        self.races: dict[str, None] = {}
+        self.certificate: Certificate | None = None
+        self.publications: dict[str, Publication] = {}
         self.steps: list[Step] = []
         self.contenders: dict[str, None] = {}
         self.cpu_s = 0.0
         self.failed = 0
         self.failed_in_a_row = 0
         self.refused: list[str] = []
+        self.begun: Counter[Purpose] = Counter()
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -132,18 +139,34 @@ class StudyState:
 
     def raced(self, candidate: str, about: str) -> list[float]:
         """The values of one arm in the race about a candidate, in order."""
-        return [value for trial, value in self._counting(candidate) if trial.about == about]
+        return self.arm(candidate, about, Purpose.RACE)
 
-    def before_race(self, about: str) -> list[float]:
-        """The incumbent's unselected values from outside the race about a candidate."""
-        return [v for trial, v in self._counting(self.incumbent) if trial.about != about]
+    def arm(self, candidate: str, about: str, purpose: Purpose) -> list[float]:
+        """The values of one arm of a comparison about a candidate, in order."""
+        wanted = purpose, about
+        return [v for t, v in self._measured(candidate) if (t.purpose, t.about) == wanted]
 
-    def _counting(self, candidate: str) -> Iterator[tuple[Trial, float]]:
+    def arm_trials(self, candidate: str, about: str, purpose: Purpose) -> list[Trial]:
+        """The trials of one arm of a comparison, also those that run or failed."""
+        trials = (self.trials[number] for number in self.record(candidate).trials)
+        return [t for t in trials if (t.purpose, t.about) == (purpose, about)]
+
+    def before_race(self, about: str, incumbent: str = "") -> list[float]:
+        """An incumbent's unselected values from outside the comparisons about a candidate.
+
+        Args:
+            about: the candidate.
+            incumbent: what it is compared with; by default the incumbent of now.
+        """
+        counts = (Purpose.CALIBRATE, Purpose.RACE)
+        found = self._measured(incumbent or self.incumbent)
+        return [v for t, v in found if t.purpose in counts and t.about != about]
+
+    def _measured(self, candidate: str) -> Iterator[tuple[Trial, float]]:
         for number in self.record(candidate).trials:
-            trial, outcome = self.trials[number], self.outcomes.get(number)
-            counts = trial.purpose in (Purpose.CALIBRATE, Purpose.RACE)
-            if counts and outcome and outcome.measurement:
-                yield trial, outcome.measurement.value
+            outcome = self.outcomes.get(number)
+            if outcome and outcome.measurement:
+                yield self.trials[number], outcome.measurement.value
 
     def stepped_gain(self) -> float | None:
         """What the accepted steps from the baseline to the incumbent add up to, metric units.
@@ -234,6 +257,9 @@ class StudyState:
             raise BadEntry("trial", f"number {trial.number} is out of order")
         self.record(trial.candidate).trials.append(trial.number)
         self.trials[trial.number] = trial
+        self.begun[trial.purpose] += 1
+        if trial.purpose is Purpose.RACE:
+            self.races[trial.about] = None
         if trial.purpose is not Purpose.REPLAY:  # a check, no part of the work
             self.unsettled = None
         self.pending[trial.number] = trial
@@ -268,6 +294,24 @@ class StudyState:
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None
         self.noise = restore(NoiseLevel, body)
+
+    def _fold_certificate(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        certificate = restore(Certificate, body)
+        accepted = {verdict.candidate for verdict in self.accepted}
+        if not accepted.issuperset(certificate.evidence):
+            raise BadEntry("certificate", "it names a candidate that was not accepted")
+        for candidate in self.certificate.evidence if self.certificate else ():
+            self.record(candidate).level = Level.VERIFIED
+        for candidate in certificate.evidence:
+            self.record(candidate).level = Level.CERTIFIED
+        self.certificate = certificate
+
+    def _fold_published(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        publication = restore(Publication, body)
+        self.record(publication.candidate)
+        self.publications[publication.candidate] = publication
 
     def _fold_refused(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None

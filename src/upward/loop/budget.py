@@ -1,10 +1,14 @@
 """How long a study may go on."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from upward.core.errors import BadBudget
 from upward.ledger.replay import StudyState
+
+# room for trials that take longer than those of the calibration did
+SLOWER = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,38 @@ class Budget:
             used.append(state.cpu_s / (3600.0 * self.cpu_hours))
         return max(0.0, 1.0 - max(used))
 
-    def spent(self, state: StudyState, elapsed_s: float) -> str | None:
-        """Which limit is reached, as words for people, or None."""
+    def closes(self, state: StudyState, elapsed_s: float, trials: int, workers: int) -> str | None:
+        """Which limit leaves room for just these last trials, as words for people, or None.
+
+        Args:
+            state: the study so far; its noise entry says what a trial costs.
+            elapsed_s: of this process.
+            trials: that must still run before the end; with none there is nothing to close.
+            workers: how many run at a time.
+        """
+        if trials < 1 or state.noise is None:
+            return None
+        rounds = math.ceil((trials + len(state.pending)) / workers)
+        wall_s = SLOWER * rounds * state.noise.trial_wall_s
+        cpu_s = trials * state.noise.trial_cpu_s
+        return self.spent(state, elapsed_s + wall_s, trials=trials, cpu_s=cpu_s)
+
+    def spent(
+        self, state: StudyState, elapsed_s: float, *, trials: int = 0, cpu_s: float = 0.0
+    ) -> str | None:
+        """Which limit is reached, as words for people, or None.
+
+        Args:
+            state: the study so far.
+            elapsed_s: of this process.
+            trials: that are counted as begun already.
+            cpu_s: that is counted as used already.
+        """
+        begun = len(state.outcomes) + len(state.pending) + trials
         if self.minutes is not None and elapsed_s >= 60.0 * self.minutes:
             return f"{self.minutes:g} minutes are over"
-        if self.trials is not None and len(state.outcomes) + len(state.pending) >= self.trials:
+        if self.trials is not None and begun >= self.trials:
             return f"{self.trials} trials are done"
-        if self.cpu_hours is not None and state.cpu_s >= 3600.0 * self.cpu_hours:
+        if self.cpu_hours is not None and state.cpu_s + cpu_s >= 3600.0 * self.cpu_hours:
             return f"{self.cpu_hours:g} CPU-hours are used"
         return None

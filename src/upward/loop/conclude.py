@@ -1,7 +1,6 @@
 """What follows from a trial that ended: noise, a screen, or one step of a race."""
 
 from dataclasses import replace
-from typing import Any
 
 from upward.core.codec import plain
 from upward.core.errors import EvidenceError
@@ -19,13 +18,12 @@ from upward.core.records import (
 )
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
+from upward.loop.study import Item
 from upward.stats import noise as noise_stats
 from upward.stats.verdict import Judgement, guard_break, missing_trial, race, screen
 
 # a screen looks at the incumbent as it is now, not as it was on another day
 LATEST = 8
-
-Item = tuple[str, dict[str, Any]]
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:

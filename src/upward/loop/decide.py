@@ -1,11 +1,13 @@
 """What should run next, decided from the state alone.
 
-Order of what matters: know the noise, decide a race that was begun, look at something new.
+Order of what matters: know the noise, decide a race that was begun, run what was accepted again
+where that is owed, look at something new.
 """
 
 from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
+from upward.loop.certify import next_rerun
 from upward.loop.study import Planned
 from upward.stats.verdict import next_arm
 
@@ -35,7 +37,7 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
     """
     if state.noise is None:
         return _calibration(state)
-    return _race(state, patient=patient)
+    return _race(state, patient=patient) or next_rerun(state)
 
 
 def waits_for_noise(state: StudyState) -> bool:

@@ -8,12 +8,14 @@ from upward.core.codec import plain
 from upward.core.errors import BaselineFails, SandboxFailed
 from upward.core.ports import Activity, Clock, Executor, Job, Researcher
 from upward.core.records import Decision, Failure, Isolation, Outcome, Purpose, Trial, Verdict
-from upward.ledger.replay import StudyState
+from upward.ledger.replay import OVERTAKEN, RACE, StudyState
 from upward.loop.budget import Budget
+from upward.loop.certify import certificate
 from upward.loop.conclude import conclusions, overtaken
 from upward.loop.decide import next_trial, waits_for_noise
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
+from upward.loop.publish import next_publishing, owed, published
 from upward.loop.study import Study
 
 TICK_S = 0.25
@@ -52,6 +54,7 @@ class Pursuit:
     began_s: float = 0.0
     began_trials: int = 0
     not_started: int = 0
+    closing: str | None = None
 
     @property
     def state(self) -> StudyState:
@@ -102,6 +105,7 @@ class Pursuit:
             if self.interrupted():
                 return "interrupted"
             reason = self._ended()
+            self.closing = self.closing or self._closes()
             while running < self.executor.workers:
                 trial = unfinished.pop() if unfinished else None if reason else self._next()
                 if trial is None:
@@ -109,7 +113,7 @@ class Pursuit:
                 self._start(trial)
                 running += 1
             if running == 0:
-                return reason or "the researcher has nothing new to propose"
+                return reason or self.closing or "the researcher has nothing new to propose"
             for outcome in self.executor.finished(TICK_S):
                 if outcome.failure and outcome.failure.boundary == SandboxFailed.boundary:
                     self._start_again(outcome, outcome.failure)
@@ -124,8 +128,16 @@ class Pursuit:
             return f"{FAILURES_IN_A_ROW} trials failed in a row"
         return self.budget.spent(state, self.elapsed_s)
 
+    def _closes(self) -> str | None:
+        """Whether what is left is needed to publish what was found."""
+        last, workers = owed(self.state), self.executor.workers
+        return self.budget.closes(self.state, self.elapsed_s, last, workers)
+
     def _next(self) -> Trial | None:
         study = self.study
+        if self.closing:
+            planned = next_publishing(study.state)
+            return study.start_trial(planned) if planned else None
         planned = next_trial(study.state)
         if planned is not None:
             return study.start_trial(planned)
@@ -134,12 +146,12 @@ class Pursuit:
         proposed = propose(study, self.researcher, self.archive, self.budget_left)
         if proposed is not None:
             return proposed
-        planned = next_trial(study.state, patient=False)
+        planned = next_trial(study.state, patient=False) or next_publishing(study.state)
         return study.start_trial(planned) if planned else None
 
     def _start(self, trial: Trial) -> None:
         files = self.study.state.tree_of(trial.candidate)
-        keep = trial.purpose in (Purpose.RACE, Purpose.CALIBRATE)
+        keep = trial.purpose is not Purpose.SCREEN
         self.executor.start(Job(trial, files, keep))
 
     def _start_again(self, outcome: Outcome, failure: Failure) -> None:
@@ -161,10 +173,17 @@ class Pursuit:
 
     def _conclude(self, outcome: Outcome) -> None:
         study, incumbent = self.study, self.state.incumbent
-        if items := conclusions(study.state, outcome):
+        if items := conclusions(study.state, outcome) or published(study.state, outcome):
             study.record(*items)
         if study.state.incumbent != incumbent:
             self._overtake()
+        rerun = study.state.trials[outcome.trial].purpose is Purpose.CERTIFY
+        if rerun or any(kind == "verdict" and body["rule"] == RACE for kind, body in items):
+            self._certify()
+
+    def _certify(self) -> None:
+        if items := certificate(self.state):
+            self.study.record(*items)
 
     def _overtake(self) -> None:
         if items := overtaken(self.state):
@@ -175,8 +194,11 @@ class Pursuit:
         match self.state.unsettled:
             case Outcome() as outcome:
                 self._conclude(outcome)
-            case Verdict(decision=Decision.ACCEPTED):
-                self._overtake()
+            case Verdict() as verdict:
+                if verdict.decision is Decision.ACCEPTED:
+                    self._overtake()
+                if verdict.rule in (RACE, OVERTAKEN):
+                    self._certify()
             case _:
                 pass
 

@@ -16,6 +16,8 @@ from upward.ledger.replay import StudyState, replay
 
 CACHED_KEPT = 64
 
+Item = tuple[str, Mapping[str, Any]]  # kind and plain body of an entry that is to be recorded
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -62,7 +64,7 @@ class Study:
         """Its name in the workspace."""
         return self.state.name
 
-    def record(self, *items: tuple[str, Mapping[str, Any]]) -> None:
+    def record(self, *items: Item) -> None:
         """Append entries in one durable transaction, then fold them."""
         for entry in self._ledger.extend(self.name, items):
             self.state.apply(entry)
