@@ -23,9 +23,11 @@ def read(cwd: Path, *words: str) -> dict[str, object]:
 def test_status_says_what_was_found(place: Path) -> None:
     status = read(place, "status")
     assert status["trials"] == 45
-    assert status["level"] == "verified"
+    assert status["level"] == "certified"
+    assert status["certified"] == status["accepted"] != 0
+    assert status["published"] is not None
     assert float(str(status["best"])) < float(str(status["baseline"]))
-    assert "best verified" in upward("status", cwd=place).stdout
+    assert "best certified" in upward("status", cwd=place).stdout
 
 
 def test_show_knows_proposals_trials_baseline_and_ids(place: Path) -> None:

@@ -95,7 +95,7 @@ def _message(state: StudyState, verdict: Verdict) -> str:
     lines += [
         f"Candidate-values: {', '.join(number(v) for v in verdict.candidate_values)}",
         f"Incumbent-values: {', '.join(number(v) for v in verdict.incumbent_values)}",
-        f"Level: {verdict.level}",
+        f"Level: {state.record(verdict.candidate).level}",
         f"Study: {state.name}, {name_of(state, verdict.candidate)}",
         f"Candidate: {verdict.candidate}",
         f"Ledger-head: {state.head}",

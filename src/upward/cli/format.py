@@ -78,7 +78,8 @@ def verdict_word(verdict: Verdict) -> str:
 
 
 STYLE: dict[str, str] = {
-    str(Level.VERIFIED): "bold green",
+    str(Level.CERTIFIED): "bold green",
+    str(Level.VERIFIED): "green",
     str(Level.PROVISIONAL): "yellow",
     str(Decision.REJECTED): "dim",
     str(Decision.INVALID): "red",

@@ -61,6 +61,10 @@ def what_for(state: StudyState, activity: Activity) -> str:
     if trial.purpose is Purpose.RACE:
         about = name_of(state, trial.about)
         return f"race {about}" if about == who else f"race {about}: its incumbent {who}"
+    if trial.purpose is Purpose.CERTIFY:
+        return f"run {who} again, to certify {name_of(state, trial.about)}"
+    if trial.purpose is Purpose.PUBLISH:
+        return f"run {who} once more, for the report"
     proposal = state.proposal_of(trial.candidate)
     change = changes_text(proposal.changes) if proposal else "another start"
     return f"screen {who}: {change or clean(proposal.hypothesis if proposal else '')}"

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -24,8 +25,9 @@ from upward.cli.format import (
 from upward.cli.live import accepted_line, headline
 from upward.cli.run import summary
 from upward.core.codec import plain
-from upward.core.records import Outcome, Trial
+from upward.core.records import Level, Outcome, Trial
 from upward.ledger.replay import StudyState
+from upward.stats.say import odds
 
 
 def _console() -> Console:
@@ -164,6 +166,11 @@ def _show_candidate(state: StudyState, candidate: str) -> None:
     for verdict in (v for v in state.verdicts if v.candidate == candidate):
         word = verdict_word(verdict)
         _line(Text(f"{verdict.rule}: {word}. ", STYLE.get(word, "")) + Text(clean(verdict.reason)))
+    if state.certificate and candidate in state.certificate.evidence:
+        total = odds(state.certificate.evidence[candidate])
+        word = str(Level.CERTIFIED)
+        words = f"odds {total} to 1 with its re-runs, among {state.certificate.raced} races."
+        _line(Text(f"{word}: ", STYLE[word]) + Text(words))
     for trial in (state.trials[n] for n in state.record(candidate).trials):
         outcome = state.outcomes.get(trial.number)
         text = _outcome_text(state, outcome) if outcome else "running"
@@ -244,22 +251,31 @@ def log(*, last: int, everything: bool, study: str | None, home: str, as_json: b
         if as_json:
             print_json({"seq": entry.seq, "at": entry.at, "kind": entry.kind, "body": body})
         else:
-            _line(f"{entry.seq:>6} {entry.at[:19]} {entry.kind:<9} {_gist(entry.kind, body)}")
+            _line(f"{entry.seq:>6} {entry.at[:19]} {entry.kind:<11} {_gist(entry.kind, body)}")
 
 
 def _gist(kind: str, body: dict[str, Any]) -> str:
-    match kind:
-        case "proposal":
-            return clean(f"p{body['number']} {body['hypothesis']}", 160)
-        case "trial":
-            return f"t{body['number']} {body['purpose']} {body['candidate'][:10]}"
-        case "outcome":
-            value = body.get("measurement", {}).get("value")
-            why = clean(body.get("failure", {}).get("reason", ""), 120)
-            return f"t{body['trial']} {body['state']} {why if value is None else value}"
-        case "verdict":
-            return clean(f"{body['candidate'][:10]} {body['decision']}: {body['reason']}", 160)
-        case "study":
-            return clean(f"{body['task']['name']}: {body['task']['goal']}", 160)
-        case _:
-            return clean(json.dumps(body), 160)
+    said = GISTS.get(kind, json.dumps)
+    return clean(said(body), 160)
+
+
+def _outcome_gist(body: dict[str, Any]) -> str:
+    value = body.get("measurement", {}).get("value")
+    why = clean(body.get("failure", {}).get("reason", ""), 120)
+    return f"t{body['trial']} {body['state']} {why if value is None else value}"
+
+
+def _certificate_gist(body: dict[str, Any]) -> str:
+    held = [candidate[:10] for candidate in body.get("evidence", {})]
+    return f"among {body['raced']} races: {', '.join(held) or 'nothing holds'}"
+
+
+GISTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "study": lambda body: f"{body['task']['name']}: {body['task']['goal']}",
+    "proposal": lambda body: f"p{body['number']} {body['hypothesis']}",
+    "trial": lambda body: f"t{body['number']} {body['purpose']} {body['candidate'][:10]}",
+    "outcome": _outcome_gist,
+    "verdict": lambda body: f"{body['candidate'][:10]} {body['decision']}: {body['reason']}",
+    "certificate": _certificate_gist,
+    "published": lambda body: f"{body['candidate'][:10]} gain {body.get('gain')}",
+}

@@ -11,7 +11,9 @@ from upward import wiring
 from upward.cli.common import home_option, json_option, print_json
 from upward.cli.format import duration, gained, number
 from upward.cli.live import LiveView, PlainView
+from upward.core.codec import plain
 from upward.core.metric import Noise
+from upward.ledger.facts import Publication
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 
@@ -101,7 +103,9 @@ def summary(state: StudyState) -> dict[str, object]:
         "failed": state.failed,
         "proposals": len(state.proposals),
         "accepted": len(state.acceptances),
+        "certified": len(state.certificate.evidence) if state.certificate else 0,
         "stepped_gain": state.stepped_gain(),
+        "published": plain(state.publication) if state.publication else None,
         "cpu_s": state.cpu_s,
         "head": state.head,
     }
@@ -122,6 +126,8 @@ def _say(console: Console, state: StudyState, reason: str, report: str | None) -
             f"({gained(metric, best, baseline)}), after {len(state.proposals)} proposals and "
             f"{len(state.outcomes)} trials."
         )
+        if state.publication:
+            line(_published(state, state.publication))
         steps = state.stepped_gain()
         if steps is not None and metric.noise is not Noise.EXACT:
             share = f" ({100 * steps / abs(baseline):.1f} %)" if baseline else ""
@@ -132,6 +138,18 @@ def _say(console: Console, state: StudyState, reason: str, report: str | None) -
         line(f"Report: {report}")
     else:
         line("See it with `upward report`, or go on with the same command.")
+
+
+def _published(state: StudyState, found: Publication) -> str:
+    """The gain on the trials that decided nothing, in one sentence."""
+    times, unit = len(found.values), state.task.metric.unit
+    means = [sum(values) / len(values) for values in (found.baseline_values, found.values)]
+    change = gained(state.task.metric, means[1], means[0])
+    return (
+        f"Published: {number(means[0])} → {number(means[1])} {unit} ({change}), gain "
+        f"{number(found.gain, 3)} ({number(found.low, 3)} to {number(found.high, 3)}), from "
+        f"{times} fresh trials of each, in turn."
+    )
 
 
 class _Stop:

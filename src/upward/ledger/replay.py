@@ -168,6 +168,12 @@ class StudyState:
             if outcome and outcome.measurement:
                 yield self.trials[number], outcome.measurement.value
 
+    @property
+    def publication(self) -> Publication | None:
+        """What the best candidate showed on fresh seeds, where it was published with a gain."""
+        found = self.publications.get(self.incumbent)
+        return found if found and found.gain is not None else None
+
     def stepped_gain(self) -> float | None:
         """What the accepted steps from the baseline to the incumbent add up to, metric units.
 

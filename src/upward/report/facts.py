@@ -2,13 +2,21 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from upward.core.errors import EvidenceError
 from upward.core.metric import Direction, Metric, Noise
-from upward.core.records import Decision, Failure, Proposal, Purpose, TrialState, Verdict
-from upward.ledger.facts import Record
+from upward.core.records import (
+    Decision,
+    Failure,
+    Level,
+    Proposal,
+    Purpose,
+    TrialState,
+    Verdict,
+)
+from upward.ledger.facts import Publication, Record
 from upward.ledger.replay import StudyState
 from upward.report.text import decimals_for, moment, number, percent, signed
 from upward.stats.noise import expected_best_of
@@ -22,6 +30,7 @@ class Finding(StrEnum):
     NOTHING = "nothing"  # no candidate was accepted
     UNPROVEN = "unproven"  # accepted, but without isolation or by the task's own report
     VERIFIED = "verified"
+    CERTIFIED = "certified"  # every accepted step holds when all races are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +74,9 @@ class Headline:
         gain: with its interval, metric units; None where no number can be stood behind.
         tries: candidates that were tried.
         luck: what the best of as many tries of pure noise would show, metric units.
-        trials_before: unselected trials of the baseline.
-        trials_after: unselected trials of the incumbent.
+        trials_before: trials of the baseline behind this.
+        trials_after: trials of the incumbent behind this.
+        published: whether these ran in turn, at the end, and decided nothing.
     """
 
     finding: Finding
@@ -77,6 +87,7 @@ class Headline:
     luck: float | None
     trials_before: int
     trials_after: int
+    published: bool = False
 
     def share(self, gain: float) -> str | None:
         """A gain as a share of the baseline, where that means something."""
@@ -98,10 +109,10 @@ def headline(state: StudyState) -> Headline:
     """Return the headline of a study."""
     baseline, incumbent = state.record(state.start.baseline), state.record(state.incumbent)
     found = _finding(state)
-    claims = found in (Finding.UNPROVEN, Finding.VERIFIED)
+    claims = found not in (Finding.BEGUN, Finding.NOTHING)
     tries = len(state.proposals)
     noisy = state.noise is not None and tries > 0 and state.task.metric.noise is not Noise.EXACT
-    return Headline(
+    basis = Headline(
         finding=found,
         before=state.value_of(state.start.baseline),
         after=state.value_of(state.incumbent) if claims else None,
@@ -111,6 +122,26 @@ def headline(state: StudyState) -> Headline:
         trials_before=len(baseline.counted),
         trials_after=len(incumbent.counted),
     )
+    return _published(basis, state.publication) if claims and state.publication else basis
+
+
+def _published(basis: Headline, found: Publication) -> Headline:
+    """The headline on the trials that ran for it: nothing in them was selected."""
+    estimate, low, high = found.gain or 0.0, found.low, found.high
+    gain = Gain(estimate, estimate if low is None else low, estimate if high is None else high)
+    return replace(
+        basis,
+        before=_mean(found.baseline_values),
+        after=_mean(found.values),
+        gain=gain,
+        trials_before=len(found.baseline_values),
+        trials_after=len(found.values),
+        published=True,
+    )
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)
 
 
 def _finding(state: StudyState) -> Finding:
@@ -118,8 +149,13 @@ def _finding(state: StudyState) -> Finding:
         return Finding.BEGUN
     if not state.acceptances:
         return Finding.NOTHING
+    line = [step.candidate for step in state.lineage(state.incumbent)] or [state.incumbent]
+    levels = [level for c in line if (level := state.record(c).level) is not None]
     level = state.record(state.incumbent).level
-    return Finding.VERIFIED if level is not None and level.rank > 0 else Finding.UNPROVEN
+    if level is None or level.rank < Level.VERIFIED.rank:
+        return Finding.UNPROVEN
+    held = all(one.rank >= Level.CERTIFIED.rank for one in levels) and len(levels) == len(line)
+    return Finding.CERTIFIED if held else Finding.VERIFIED
 
 
 def _total_gain(state: StudyState, baseline: Record, incumbent: Record) -> Gain | None:

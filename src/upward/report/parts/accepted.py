@@ -17,7 +17,10 @@ MOST_CHANGES = 12
 EXPLAINED = (
     "Odds are what a fair bet against \u201cno gain\u201d has made of a stake of 1: without a gain "
     "it reaches 20 in at most 1 of 20 races, however long one looks. The 95 % interval holds the "
-    "true gain in 95 of 100 such comparisons; positive is better."
+    "true gain in 95 of 100 such comparisons; positive is better. One race errs seldom, many "
+    "races err somewhere: a step is certified when its odds, with those of its re-runs, stand "
+    "against the count of all races (of the certified ones, at most {false:g} % are expected to "
+    "be false); until then it is verified, which counts its own race alone."
 )
 
 
@@ -34,8 +37,9 @@ def accepted(view: View) -> Html:
         missing = count(len(positions) - MOST_CARDS, "older acceptance")
         note = f"{missing} of {len(positions):,} are not shown; `upward log` shows all."
         parts.append(el("p", note, cls="note"))
+    explained = EXPLAINED.format(false=100 * view.state.start.plan.certify_alpha)
     raced = any(verdict.evidence is not None for verdict in view.state.accepted)
-    return section("accepted", "Accepted changes", *parts, intro=EXPLAINED if raced else None)
+    return section("accepted", "Accepted changes", *parts, intro=explained if raced else None)
 
 
 def _reach(verdicts: Sequence[Verdict]) -> tuple[float, float]:
@@ -49,8 +53,9 @@ def _card(view: View, position: int, reach: tuple[float, float]) -> Html:
     state, verdict = view.state, view.state.verdicts[position]
     proposal = state.proposal_of(verdict.candidate)
     name = f"p{proposal.number}" if proposal else "baseline"
-    level = verdict.level.value if verdict.level else "no level"
-    tone = "good" if verdict.level and verdict.level.rank > 0 else "warn"
+    now = state.record(verdict.candidate).level
+    level = now.value if now else "no level"
+    tone = "good" if now and now.rank > 0 else "warn"
     head = el(
         "header",
         el("span", name, cls="id"),
@@ -61,7 +66,7 @@ def _card(view: View, position: int, reach: tuple[float, float]) -> Html:
         "article",
         head,
         el("div", *_idea(proposal), cls="idea"),
-        el("div", *_evidence(view, verdict, reach), cls="evidence"),
+        el("div", *_evidence(view, verdict, reach), _certified(view, verdict), cls="evidence"),
         _replays(state, verdict.candidate, view.figures),
         _details(view, proposal),
         cls="card",
@@ -132,6 +137,21 @@ def _odds(view: View, verdict: Verdict) -> list[str]:
         el("strong", f"odds {odds(verdict.evidence)}"),
         f"; {needed} needed. {fresh} against the incumbent's {against}.",
     ]
+
+
+def _certified(view: View, verdict: Verdict) -> Html | None:
+    """What its re-runs and the count of all races say of an accepted step."""
+    state, certificate = view.state, view.state.certificate
+    held = certificate.evidence.get(verdict.candidate) if certificate else None
+    again = len(values_for(state, verdict.candidate, Purpose.CERTIFY))
+    ran = f" It ran again {count(again, 'time')}." if again else ""
+    if held is not None:
+        races = count(certificate.raced if certificate else 0, "race")
+        return el("p", f"Certified among {races}: odds {odds(held)} in all.{ran}", cls="odds")
+    if verdict.evidence is None or not verdict.level or verdict.level.rank < 1:
+        return None
+    races = count(len(state.races), "race")
+    return el("p", f"Not certified: too little evidence among {races}.{ran}", cls="odds")
 
 
 def _arms(verdict: Verdict) -> Html:

@@ -16,6 +16,8 @@ WORDS = {
     Purpose.CALIBRATE: "calibration of the baseline",
     Purpose.SCREEN: "first looks at candidates",
     Purpose.RACE: "races: evidence",
+    Purpose.CERTIFY: "accepted steps once more: certificates",
+    Purpose.PUBLISH: "best beside baseline, for the headline",
     Purpose.REPLAY: "replays from the ledger",
 }
 BOUNDARIES = {

@@ -14,6 +14,7 @@ BADGES = {
     Finding.NOTHING: ("nothing proved", "plain"),
     Finding.UNPROVEN: ("provisional only", "warn"),
     Finding.VERIFIED: ("verified", "good"),
+    Finding.CERTIFIED: ("certified", "good"),
 }
 
 
@@ -121,6 +122,15 @@ def _basis(view: View) -> Html:
     if head.gain is not None and head.gain.low == head.gain.high:
         words = "The scorer derived the value from the bytes that the candidate left behind; "
         return join((words, "an exact measurement is a proof in itself."))
+    if head.published:
+        return join(
+            (
+                f"The best candidate and the baseline ran {count(head.trials_after, 'time')} more, "
+                "in turn and on fresh seeds, after everything was decided: nothing in these "
+                "figures was selected. ",
+                *_steps(view),
+            )
+        )
     again = f"upward replay p{proposal.number}" if proposal else "upward replay best"
     fresh, base = count(head.trials_after, "fresh trial"), count(head.trials_before, "trial")
     return join(
@@ -137,15 +147,19 @@ def _basis(view: View) -> Html:
 
 def _apart(view: View) -> list[str]:
     """Say that the two ends did not run side by side, and what the steps between them add up to."""
-    state, write = view.state, view.figures
     words = "These did not run side by side, as each accepted change below did, so a machine that "
-    words += "became slower or faster is in this figure"
-    steps = state.stepped_gain()
+    words += "became slower or faster is in this figure. "
+    return [words, *_steps(view)]
+
+
+def _steps(view: View) -> list[str]:
+    """What the accepted steps add up to, each measured beside the incumbent of its time."""
+    steps = view.state.stepped_gain()
     if steps is None:
-        return [f"{words}. "]
+        return []
     share = view.headline.share(steps)
-    absolute = f"{write.value(steps)} {write.metric.unit}".rstrip()
-    return [f"{words}; the changes alone add up to {absolute}{f' ({share})' if share else ''}. "]
+    absolute = view.figures.unit(steps)
+    return [f"The accepted steps alone add up to {absolute}{f' ({share})' if share else ''}. "]
 
 
 def _no_claim(view: View) -> Html:
@@ -177,14 +191,24 @@ def _tiles(view: View) -> Html:
     ]
     if head.luck is not None:
         pairs.append(("Luck alone would show", write.unit(head.luck), _luck(head)))
-    rule = "Each won against the best before it, by a fixed rule." if won else "None won its race."
-    pairs.append(("Accepted", f"{won:,}", rule))
+    pairs.append(("Accepted", f"{won:,}", _rule(state, won)))
     if state.noise is not None and state.noise.resolution > 0:
         seen = write.unit(state.noise.resolution)
         pairs.append(("Smallest visible gain", seen, "A smaller one is mostly missed here."))
     trials = count(len(state.outcomes), "trial")
     pairs.append(("Spent", f"{seconds(state.cpu_s)} CPU", f"In {trials}, with their scoring."))
     return facts(*pairs)
+
+
+def _rule(state: StudyState, won: int) -> str:
+    if not won:
+        return "None won its race."
+    words = "Each won against the best before it, by a fixed rule."
+    if all(verdict.evidence is None for verdict in state.accepted):
+        return words
+    held = len(state.certificate.evidence) if state.certificate else 0
+    which = "all" if held == won else f"{held:,}"
+    return f"{words} Certified, counting {count(len(state.races), 'race')}: {which}."
 
 
 def _luck(head: Headline) -> str:

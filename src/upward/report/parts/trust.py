@@ -69,6 +69,13 @@ def _plan(plan: Plan) -> list[str]:
         f"any gain is accepted at most {100 * plan.alpha:g} times in 100.",
         f"A race takes at most {count(plan.race_cap, 'trial')} of the candidate; the incumbent has "
         f"at least {plan.incumbent_floor}.",
+        f"Accepted steps run again on at most {100 * plan.certify_share:g} % of the trials. They "
+        f"are certified when, with every race of the study counted, at most "
+        f"{100 * plan.certify_alpha:g} % of the certified ones are expected to be false.",
+        f"At the end the best candidate and the baseline run {count(plan.publish, 'time')} more in "
+        "turn; the headline stands on these."
+        if plan.publish
+        else "The best candidate is not run again for the headline.",
         "A failed trial ends a candidate's race: it cannot win by failing on hard seeds."
         if plan.missing == "reject"
         else f"A failed trial in a race counts as: {clean(plan.missing, 40)}.",
