@@ -5,16 +5,17 @@ import platform
 import secrets
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 from upward.archive.archive import Archive
-from upward.core.errors import CannotWrite, TaskChanged, UnknownName
-from upward.core.ids import record_id, tree_id
+from upward.core.codec import plain
+from upward.core.errors import BadPlan, CannotWrite, MissingTool, TaskChanged, UnknownName
+from upward.core.ids import derive_seed, record_id, tree_id
 from upward.core.metric import Noise
 from upward.core.ports import Activity, Researcher
-from upward.core.records import Isolation, Plan, Task
+from upward.core.records import Isolation, Plan, Purpose, Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.ledger.audit import Audit
@@ -25,10 +26,15 @@ from upward.ledger.facts import Genesis
 from upward.ledger.replay import StudyState, replay
 from upward.loop.again import Replayed, run_again
 from upward.loop.budget import Budget
+from upward.loop.controls import ControlArms
 from upward.loop.run import Pursuit
+from upward.loop.side import Side
 from upward.loop.study import Study
 from upward.report.page import render
+from upward.research.no_op import NoOpResearcher
+from upward.research.random_search import RandomResearcher
 from upward.research.search import SearchResearcher
+from upward.research.tpe import TpeResearcher
 from upward.sandbox.choose import best_sandbox
 from upward.store.blobs import FolderBlobs
 from upward.store.clock import SystemClock
@@ -36,6 +42,14 @@ from upward.store.home import Home
 from upward.store.lock import StudyLock, holder
 from upward.store.sqlite import SqliteLedger
 from upward.tasks.load import FolderTasks, changed_files, labs_folder
+
+# a study's control arms stand beside it in the ledger, as NAME~ARM
+ARM = "~"
+ARMS: dict[str, Callable[[int], Researcher]] = {
+    "no-op": lambda seed: NoOpResearcher(),
+    "random": lambda seed: RandomResearcher(),
+    "tpe": TpeResearcher,
+}
 
 VERSIONED = ("upward", "numpy", "scipy", "torch", "scikit-learn", "libcst")
 
@@ -49,8 +63,13 @@ class Workspace:
     blobs: FolderBlobs
 
     def studies(self) -> list[str]:
-        """Names of all studies, most recently written first."""
-        return self.ledger.studies()
+        """Names of all studies, most recently written first, without their control arms."""
+        return [name for name in self.ledger.studies() if ARM not in name]
+
+    def arms(self, study: str) -> list[StudyState]:
+        """The control arms of a study, in the order of their names."""
+        names = sorted(n for n in self.ledger.studies() if n.startswith(study + ARM))
+        return [replay(name, self.ledger.entries(name)) for name in names]
 
     def pick(self, study: str | None) -> str:
         """The named study, or the one last worked on.
@@ -61,6 +80,8 @@ class Workspace:
         known = self.studies()
         if study is None and known:
             return known[0]
+        if study is not None and ARM in study and self.ledger.head(study) is not None:
+            return study
         if study not in known:
             hint = "Begin one with `upward run TASK`, or name its folder with --home."
             raise UnknownName("study", study or "(any)", known, hint)
@@ -121,11 +142,41 @@ class Opened:
             isolation=self.isolation,
             interrupted=interrupted,
             watch=watch,
+            controls=ControlArms(self.study.state.start.plan.controls, self._arms),
         )
         try:
             return pursuit.go()
         finally:
             self.workspace.ledger.save_checkpoint(self.study.name)
+
+    def _arms(self, main: StudyState) -> list[Side]:
+        """Begin the control arms, or take them up; one whose library is missing is left out."""
+        sides = list[Side]()
+        for label, make in ARMS.items():
+            name, start = f"{main.name}{ARM}{label}", main.start
+            if label == "no-op" and start.task.metric.noise is Noise.EXACT:
+                continue  # the same program gives the same number: nothing to be fooled by
+            try:
+                researcher = make(derive_seed(start.secret, "arm", label) % 2**31)
+            except MissingTool as missing:
+                self.warnings.append(f"No control arm {label!r}: {missing}")
+                continue
+            sides.append(Side(self._arm(name, label, main), researcher, Archive()))
+        return sides
+
+    def _arm(self, name: str, label: str, main: StudyState) -> Study:
+        ledger, blobs = self.workspace.ledger, self.workspace.blobs
+        if ledger.head(name) is not None or main.noise is None:
+            return Study.resume(name, ledger, blobs)
+        start, baseline = main.start, main.start.baseline
+        genesis = replace(
+            start,
+            plan=replace(start.plan, publish=0, controls=0.0),
+            secret=record_id("arm", [start.secret, label]),
+            linked=main.name,
+            inherited=tuple(main.arm(baseline, baseline, Purpose.CALIBRATE)),
+        )
+        return Study.begin(name, genesis, ledger, blobs, ("noise", plain(main.noise)))
 
     def replay(self, candidate: str, trials: int, watch: Callable[[int, int], None]) -> Replayed:
         """Run a candidate again; see `run_again`."""
@@ -144,6 +195,7 @@ def open_pursuit(
     seed: int | None = None,
     workers: int | None = None,
     researcher: Researcher | None = None,
+    controls: float | None = None,
 ) -> Generator[Opened]:
     """Begin a study of a task, or take it up where it stopped.
 
@@ -154,8 +206,10 @@ def open_pursuit(
         seed: makes everything that is drawn repeatable.
         workers: trials at a time; default one per core.
         researcher: who proposes; default the built-in search.
+        controls: share of the trials that control arms get; default as the study began, 15 %.
 
     Raises:
+        BadPlan: a study that has begun gives its control arms another share.
         TaskChanged: a study of this name measures another version of the task.
         StudyBusy: another process works on it.
     """
@@ -164,10 +218,13 @@ def open_pursuit(
     blobs = FolderBlobs(place.blobs)
     loaded = FolderTasks(labs_folder()).load(task, blobs)
     name = study or (loaded.name if seed is None else f"{loaded.name}-s{seed}")
+    if ARM in name:
+        raise BadPlan(f"A study's name has no {ARM!r}: it marks control arms. Take another name.")
     ledger = SqliteLedger(place.database, SystemClock())
     workspace = Workspace(place, ledger, blobs)
     with StudyLock(place.locks, name, SystemClock()):
-        yield _opened(workspace, loaded, name, seed, workers, researcher)
+        taken = _taken(workspace, loaded, name, seed, controls)
+        yield _with_executor(workspace, taken, workers, researcher)
 
 
 @contextmanager
@@ -187,27 +244,28 @@ def reopen(study: str, *, home: str, workers: int | None = None) -> Generator[Op
         yield _with_executor(workspace, taken, workers, None)
 
 
-def _opened(
-    workspace: Workspace,
-    task: Task,
-    name: str,
-    seed: int | None,
-    workers: int | None,
-    researcher: Researcher | None,
-) -> Opened:
+def _taken(
+    workspace: Workspace, task: Task, name: str, seed: int | None, controls: float | None
+) -> Study:
     if workspace.ledger.head(name) is None:
-        study = _begin(workspace, task, name, seed)
-    else:
-        study = Study.resume(name, workspace.ledger, workspace.blobs)
-        if study.state.task.id != task.id:
-            raise TaskChanged(name, changed_files(study.state.task, task))
-    return _with_executor(workspace, study, workers, researcher)
+        plan = Plan() if controls is None else Plan(controls=controls)
+        return _begin(workspace, task, name, seed, plan)
+    study = Study.resume(name, workspace.ledger, workspace.blobs)
+    if study.state.task.id != task.id:
+        raise TaskChanged(name, changed_files(study.state.task, task))
+    planned = study.state.start.plan.controls
+    if controls not in (None, planned):
+        raise BadPlan(
+            f"Study {name} gives {planned:g} of its trials to control arms, fixed before its first "
+            f"trial; for {controls:g} begin another one with --study NAME."
+        )
+    return study
 
 
-def _begin(workspace: Workspace, task: Task, name: str, seed: int | None) -> Study:
+def _begin(workspace: Workspace, task: Task, name: str, seed: int | None, plan: Plan) -> Study:
     sandbox = best_sandbox()
     prepared = prepare(task, sandbox, workspace.blobs, workspace.home.tmp / name)
-    genesis = _genesis(task, seed, prepared, sandbox.probe())
+    genesis = _genesis(task, seed, prepared, sandbox.probe(), plan)
     return Study.begin(name, genesis, workspace.ledger, workspace.blobs)
 
 
@@ -240,13 +298,17 @@ def _warnings(ledger: SqliteLedger, isolation: Isolation) -> list[str]:
 
 
 def _genesis(
-    task: Task, seed: int | None, prepared: dict[str, dict[str, str]], isolation: Isolation
+    task: Task,
+    seed: int | None,
+    prepared: dict[str, dict[str, str]],
+    isolation: Isolation,
+    plan: Plan,
 ) -> Genesis:
     chosen = secrets.randbits(31) if seed is None else seed
     secret = secrets.token_hex(16) if seed is None else record_id("secret", [seed, task.id])
     return Genesis(
         task=task,
-        plan=Plan(),
+        plan=plan,
         seed=chosen,
         secret=secret,
         baseline=tree_id(task.files),
@@ -291,6 +353,7 @@ def write_report(workspace: Workspace, state: StudyState, path: str | None = Non
         workspace.text,
         generated_at=SystemClock().now(),
         head_checked=None if broken else state.head,
+        arms=workspace.arms(state.name),
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

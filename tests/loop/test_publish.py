@@ -103,9 +103,9 @@ def test_room_for_it_is_counted_in_minutes_and_in_cpu_time_too() -> None:
     assert state.noise is not None
     each, used = state.noise.trial_cpu_s, state.cpu_s
     hours = Budget(cpu_hours=(used + 5 * each) / 3600)
-    assert hours.closes(state, 0.0, 6, 1)
-    assert not hours.closes(state, 0.0, 4, 1)
+    assert hours.closes([state], 0.0, 6, 1)
+    assert not hours.closes([state], 0.0, 4, 1)
     minutes = Budget(minutes=(100 + 3.5 * state.noise.trial_wall_s) / 60)
-    assert minutes.closes(state, 100.0, 6, 1)
-    assert not minutes.closes(state, 100.0, 6, 2)
-    assert not minutes.closes(state, 100.0, 0, 1)
+    assert minutes.closes([state], 100.0, 6, 1)
+    assert not minutes.closes([state], 100.0, 6, 2)
+    assert not minutes.closes([state], 100.0, 0, 1)

@@ -208,7 +208,7 @@ def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
     pursuit = world.pursuit(study, Script(rates), measure, workers=workers)
     with pytest.raises(Killed):
         pursuit.go()
-    ran.update(study.state.outcomes.keys())
+    ran.update(study.state.trials[number].seed for number in study.state.outcomes)
     again = world.resume()
     assert again.state.outcomes == study.state.outcomes
     second = world.pursuit(again, Script(rates), noisy_loss(), workers=workers)

@@ -55,6 +55,8 @@ class Progress(Protocol):
 def what_for(state: StudyState, activity: Activity) -> str:
     """What one worker does now, in a few words."""
     trial = activity.trial
+    if activity.study not in ("", state.name):
+        return f"control arm {activity.study.rpartition('~')[2]}: {trial.purpose}"
     who = name_of(state, trial.candidate)
     if trial.purpose is Purpose.CALIBRATE:
         return "measure the noise of the baseline"

@@ -28,6 +28,11 @@ INTERRUPTED = 130
 @click.option("--workers", type=click.IntRange(1, 512), help="Trials at a time; default: cores.")
 @click.option("--seed", type=int, help="Make the study repeatable; also part of its name.")
 @click.option("--study", help="Name of the study; default: the task's name (and seed).")
+@click.option(
+    "--controls",
+    type=click.FloatRange(0.0, 0.9),
+    help="Share of the trials for control arms; default 0.15, 0 for none.",
+)
 @click.option("--report", is_flag=True, help="Write the report at the end and print its path.")
 @home_option
 @json_option
@@ -40,6 +45,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     workers: int | None,
     seed: int | None,
     study: str | None,
+    controls: float | None,
     report: bool,
     home: str,
     as_json: bool,
@@ -56,7 +62,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     """
     budget = Budget(minutes, trials, cpu_hours)
     console = Console(stderr=as_json)
-    with wiring.open_pursuit(task, home=home, study=study, seed=seed, workers=workers) as opened:
+    with wiring.open_pursuit(
+        task, home=home, study=study, seed=seed, workers=workers, controls=controls
+    ) as opened:
         for warning in opened.warnings:
             console.print(f"Note: {warning}", style="yellow", markup=False)
         view = LiveView(console, words(budget)) if console.is_terminal else PlainView(console)

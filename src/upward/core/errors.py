@@ -11,6 +11,7 @@
     │   ├── MissingTool         a program or package is not installed
     │   ├── CannotWrite         a folder or file cannot be written
     │   ├── BadBudget           a budget that is not more than zero
+    │   ├── BadPlan             a rule that cannot be, or not for this study any more
     │   └── BaselineFails       the unedited task does not run
     ├── EvidenceError       the data cannot answer the question     (inconclusive, never a number)
     │   ├── TooFewTrials
@@ -158,6 +159,17 @@ class BadBudget(UsageError):
 
     def __str__(self) -> str:
         return f"--{self.name} must be more than 0, not {self.value:g}. Example: --{self.name} 10"
+
+
+class BadPlan(UsageError):
+    """A name or rule for a study that cannot be, or that its first entry contradicts."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class BaselineFails(UsageError):

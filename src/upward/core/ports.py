@@ -195,12 +195,21 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What one worker does now."""
+    """What one worker does now.
+
+    Args:
+        worker: 0, 1, 2, …
+        trial: that it runs.
+        phase: running or scoring.
+        for_s: seconds in this phase.
+        study: the study of the trial, where the loop knows it.
+    """
 
     worker: int
     trial: Trial
     phase: str
     for_s: float
+    study: str = ""
 
 
 class Researcher(Protocol):

@@ -312,6 +312,7 @@ class Plan:
         certify_alpha: expected share of false ones among the certified, over all races.
         certify_share: largest share of all trials that re-runs of accepted steps may have.
         publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
+        controls: share of all trials after calibration that control arms get.
     """
 
     rule: str = "screen-race-2"
@@ -324,6 +325,7 @@ class Plan:
     certify_alpha: float = 0.10
     certify_share: float = 0.10
     publish: int = 3
+    controls: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)

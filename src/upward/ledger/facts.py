@@ -19,6 +19,8 @@ class Genesis:
         prepared: ``public`` and ``hidden`` to path to blob id, made by the task's prepare command.
         isolation: what really holds on the machine that began the study.
         software: versions.
+        linked: name of the study that this one belongs to, empty for one of its own.
+        inherited: the baseline's values from that study's calibration, metric units.
     """
 
     task: Task
@@ -29,6 +31,8 @@ class Genesis:
     prepared: Mapping[str, Mapping[str, str]]
     isolation: Isolation
     software: Mapping[str, str]
+    linked: str = ""
+    inherited: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

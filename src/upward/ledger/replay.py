@@ -159,8 +159,10 @@ class StudyState:
             incumbent: what it is compared with; by default the incumbent of now.
         """
         counts = (Purpose.CALIBRATE, Purpose.RACE)
-        found = self._measured(incumbent or self.incumbent)
-        return [v for t, v in found if t.purpose in counts and t.about != about]
+        against = incumbent or self.incumbent
+        inherited = self.start.inherited if against == self.start.baseline else ()
+        found = self._measured(against)
+        return [*inherited, *(v for t, v in found if t.purpose in counts and t.about != about)]
 
     def _measured(self, candidate: str) -> Iterator[tuple[Trial, float]]:
         for number in self.record(candidate).trials:
@@ -181,16 +183,22 @@ class StudyState:
         or slower is not in this sum, as it is in the difference of the two ends.
 
         Returns:
-            None where a step on the way was not accepted by a race of its own.
+            None where a step on the way has no gain of its own.
         """
-        gains = {v.candidate: v.gain for v in self.accepted}
-        total = 0.0
-        for step in self.lineage(self.incumbent):
-            gain = gains.get(step.candidate)
-            if gain is None:
-                return None
-            total += gain
-        return total
+        gains = [verdict.gain for verdict in self.ascent()]
+        return None if None in gains else sum(gain for gain in gains if gain is not None)
+
+    def ascent(self) -> list[Verdict]:
+        """The verdicts that led from the baseline to the incumbent, oldest first.
+
+        Each compared its candidate with the incumbent of its time, which need not be its parent.
+        """
+        steps, wanted = list[Verdict](), self.incumbent
+        for verdict in reversed(self.accepted):
+            if verdict.candidate == wanted:
+                steps.append(verdict)
+                wanted = verdict.incumbent
+        return steps[::-1]
 
     def proposal_of(self, candidate: str) -> Proposal | None:
         """The proposal that led to a candidate; None for the baseline."""
@@ -237,7 +245,8 @@ class StudyState:
     def _fold_study(self, body: dict[str, Any], _: Entry) -> None:
         self.genesis = restore(Genesis, body)
         self.incumbent = self.genesis.baseline
-        self.records[self.incumbent] = Record(self.incumbent)
+        counted = list(self.genesis.inherited)
+        self.records[self.incumbent] = Record(self.incumbent, counted=counted)
 
     def _fold_session(self, body: dict[str, Any], entry: Entry) -> None:
         self.sessions.append(restore(Session, {"at": entry.at, **body}))

@@ -1,6 +1,7 @@
 """How long a study may go on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,49 +37,69 @@ class Budget:
         names = ("minutes", "trials", "cpu_hours")
         return {n: float(getattr(self, n)) for n in names if getattr(self, n) is not None}
 
-    def left(self, state: StudyState, elapsed_s: float) -> float:
-        """Share of the budget that is left, in [0, 1]; 1 when there is no limit."""
+    def left(self, states: Sequence[StudyState], elapsed_s: float) -> float:
+        """Share of the budget that is left, in [0, 1]; 1 when there is no limit.
+
+        Args:
+            states: the study first, then its control arms, which come out of the same budget.
+            elapsed_s: of this process.
+        """
         used = [0.0]
         if self.minutes is not None:
             used.append(elapsed_s / (60.0 * self.minutes))
         if self.trials is not None:
-            used.append((len(state.outcomes) + len(state.pending)) / self.trials)
+            used.append(_begun(states) / self.trials)
         if self.cpu_hours is not None:
-            used.append(state.cpu_s / (3600.0 * self.cpu_hours))
+            used.append(_cpu_s(states) / (3600.0 * self.cpu_hours))
         return max(0.0, 1.0 - max(used))
 
-    def closes(self, state: StudyState, elapsed_s: float, trials: int, workers: int) -> str | None:
+    def closes(
+        self, states: Sequence[StudyState], elapsed_s: float, trials: int, workers: int
+    ) -> str | None:
         """Which limit leaves room for just these last trials, as words for people, or None.
 
         Args:
-            state: the study so far; its noise entry says what a trial costs.
+            states: as in `left`; the noise entry of the study says what a trial costs.
             elapsed_s: of this process.
             trials: that must still run before the end; with none there is nothing to close.
             workers: how many run at a time.
         """
-        if trials < 1 or state.noise is None:
+        noise = states[0].noise
+        if trials < 1 or noise is None:
             return None
-        rounds = math.ceil((trials + len(state.pending)) / workers)
-        wall_s = SLOWER * rounds * state.noise.trial_wall_s
-        cpu_s = trials * state.noise.trial_cpu_s
-        return self.spent(state, elapsed_s + wall_s, trials=trials, cpu_s=cpu_s)
+        waiting = sum(len(state.pending) for state in states)
+        rounds = math.ceil((trials + waiting) / workers)
+        wall_s, cpu_s = SLOWER * rounds * noise.trial_wall_s, trials * noise.trial_cpu_s
+        return self.spent(states, elapsed_s + wall_s, trials=trials, cpu_s=cpu_s)
 
     def spent(
-        self, state: StudyState, elapsed_s: float, *, trials: int = 0, cpu_s: float = 0.0
+        self,
+        states: Sequence[StudyState],
+        elapsed_s: float,
+        *,
+        trials: int = 0,
+        cpu_s: float = 0.0,
     ) -> str | None:
         """Which limit is reached, as words for people, or None.
 
         Args:
-            state: the study so far.
+            states: as in `left`.
             elapsed_s: of this process.
             trials: that are counted as begun already.
             cpu_s: that is counted as used already.
         """
-        begun = len(state.outcomes) + len(state.pending) + trials
         if self.minutes is not None and elapsed_s >= 60.0 * self.minutes:
             return f"{self.minutes:g} minutes are over"
-        if self.trials is not None and begun >= self.trials:
+        if self.trials is not None and _begun(states) + trials >= self.trials:
             return f"{self.trials} trials are done"
-        if self.cpu_hours is not None and state.cpu_s + cpu_s >= 3600.0 * self.cpu_hours:
+        if self.cpu_hours is not None and _cpu_s(states) + cpu_s >= 3600.0 * self.cpu_hours:
             return f"{self.cpu_hours:g} CPU-hours are used"
         return None
+
+
+def _begun(states: Sequence[StudyState]) -> int:
+    return sum(len(state.outcomes) + len(state.pending) for state in states)
+
+
+def _cpu_s(states: Sequence[StudyState]) -> float:
+    return sum(state.cpu_s for state in states)

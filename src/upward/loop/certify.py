@@ -70,8 +70,7 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
 def _waiting(state: StudyState) -> list[Verdict]:
     """Accepted steps that the best candidate stands on and that are not certified yet."""
     held = state.certificate.evidence if state.certificate else {}
-    line = {step.candidate for step in state.lineage(state.incumbent)}
-    steps = [v for v in state.accepted if v.candidate in line and v.candidate not in held]
+    steps = [v for v in state.ascent() if v.candidate not in held]
     return [v for v in steps if _counts(v) and not _failed(state, v.candidate)]
 
 

@@ -1,26 +1,24 @@
 """The one loop: fill the workers, take in what ended, conclude, learn, go on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from upward.core.codec import plain
-from upward.core.errors import BaselineFails, SandboxFailed
-from upward.core.ports import Activity, Clock, Executor, Job, Researcher
-from upward.core.records import Decision, Failure, Isolation, Outcome, Purpose, Trial, Verdict
-from upward.ledger.replay import OVERTAKEN, RACE, StudyState
+from upward.core.errors import SandboxFailed
+from upward.core.ports import Activity, Clock, Executor, Researcher
+from upward.core.records import Isolation, Outcome, Trial
+from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
-from upward.loop.certify import certificate
-from upward.loop.conclude import conclusions, overtaken
-from upward.loop.decide import next_trial, waits_for_noise
-from upward.loop.learn import Keeper, Teacher
-from upward.loop.propose import propose
-from upward.loop.publish import next_publishing, owed, published
+from upward.loop.controls import ControlArms
+from upward.loop.lanes import Lanes
+from upward.loop.learn import Keeper
+from upward.loop.publish import owed
+from upward.loop.side import Side
 from upward.loop.study import Study
 
 TICK_S = 0.25
 FAILURES_IN_A_ROW = 25
-BASELINE_FAILURES = 3
 START_AGAIN = 5
 
 Watch = Callable[["Pursuit", Sequence[Activity]], None]
@@ -40,6 +38,7 @@ class Pursuit:
         isolation: what holds on this machine now.
         interrupted: asked at every step; true ends the work at once and cleanly.
         watch: shown the state at every step.
+        controls: studies beside it that it must beat, or None.
     """
 
     study: Study
@@ -51,10 +50,12 @@ class Pursuit:
     isolation: Isolation
     interrupted: Callable[[], bool]
     watch: Watch
+    controls: ControlArms | None = None
     began_s: float = 0.0
     began_trials: int = 0
     not_started: int = 0
     closing: str | None = None
+    sides: dict[str, Side] = field(default_factory=dict[str, Side])
 
     @property
     def state(self) -> StudyState:
@@ -67,9 +68,15 @@ class Pursuit:
         return self.clock.monotonic_s() - self.began_s
 
     @property
+    def states(self) -> list[StudyState]:
+        """The study and its control arms: they share one budget."""
+        arms = self.controls.sides if self.controls else []
+        return [self.state, *(arm.state for arm in arms)]
+
+    @property
     def budget_left(self) -> float:
         """Share of the budget that is left."""
-        return self.budget.left(self.study.state, self.elapsed_s)
+        return self.budget.left(self.states, self.elapsed_s)
 
     def go(self) -> str:
         """Pursue the study until something ends it.
@@ -83,127 +90,86 @@ class Pursuit:
         """
         self.began_s = self.clock.monotonic_s()
         self.began_trials = len(self.state.outcomes)
-        self.study.record(("session", self._session()))
-        self._settle()
-        teacher = Teacher(self.study.state, self.researcher, self.archive)
-        teacher.catch_up()
-        unfinished = list(self.study.state.pending.values())
+        main, lanes = Side(self.study, self.researcher, self.archive), Lanes(self.executor)
+        self._begin(main)
         try:
-            reason = self._work(teacher, unfinished)
+            reason = self._work(main, lanes)
         finally:
-            self.executor.close()
-        self.study.record(("stopped", {"reason": reason}))
+            lanes.close()
+        for side in self.sides.values():
+            side.end(reason)
         return reason
 
-    def _session(self) -> dict[str, Any]:
+    def _begin(self, side: Side) -> None:
         workers, budget = self.executor.workers, self.budget.plain()
-        return {"workers": workers, "budget": budget, "isolation": plain(self.isolation)}
+        session: dict[str, Any] = {
+            "workers": workers,
+            "budget": budget,
+            "isolation": plain(self.isolation),
+        }
+        side.begin(session)
+        self.sides[side.name] = side
 
-    def _work(self, teacher: Teacher, unfinished: list[Trial]) -> str:
-        running = 0
+    def _work(self, main: Side, lanes: Lanes) -> str:
         while True:
             if self.interrupted():
                 return "interrupted"
             reason = self._ended()
             self.closing = self.closing or self._closes()
-            while running < self.executor.workers:
-                trial = unfinished.pop() if unfinished else None if reason else self._next()
-                if trial is None:
-                    break
-                self._start(trial)
-                running += 1
-            if running == 0:
+            self._open_arms()
+            while lanes.free and (found := self._next(main, reason)):
+                side, trial = found
+                lanes.start(side.name, side.job(trial))
+            if not lanes.running:
                 return reason or self.closing or "the researcher has nothing new to propose"
-            for outcome in self.executor.finished(TICK_S):
-                if outcome.failure and outcome.failure.boundary == SandboxFailed.boundary:
-                    self._start_again(outcome, outcome.failure)
-                else:
-                    running -= 1
-                    self._take(outcome, teacher)
-            self.watch(self, self.executor.active())
+            for name, outcome in lanes.finished(TICK_S):
+                self._take(self.sides[name], outcome, lanes)
+            self.watch(self, lanes.active())
 
-    def _ended(self) -> str | None:
-        state = self.study.state
-        if state.failed_in_a_row >= FAILURES_IN_A_ROW:
-            return f"{FAILURES_IN_A_ROW} trials failed in a row"
-        return self.budget.spent(state, self.elapsed_s)
+    def _open_arms(self) -> None:
+        for side in self.controls.open(self.state) if self.controls else ():
+            self._begin(side)
 
-    def _closes(self) -> str | None:
-        """Whether what is left is needed to publish what was found."""
-        last, workers = owed(self.state), self.executor.workers
-        return self.budget.closes(self.state, self.elapsed_s, last, workers)
-
-    def _next(self) -> Trial | None:
-        study = self.study
-        if self.closing:
-            planned = next_publishing(study.state)
-            return study.start_trial(planned) if planned else None
-        planned = next_trial(study.state)
-        if planned is not None:
-            return study.start_trial(planned)
-        if waits_for_noise(study.state):
+    def _next(self, main: Side, reason: str | None) -> tuple[Side, Trial] | None:
+        """The trial that a free worker gets, with the study it belongs to."""
+        for side in self.sides.values():
+            if trial := side.unfinished():
+                return side, trial
+        if reason:
             return None
-        proposed = propose(study, self.researcher, self.archive, self.budget_left)
-        if proposed is not None:
-            return proposed
-        planned = next_trial(study.state, patient=False) or next_publishing(study.state)
-        return study.start_trial(planned) if planned else None
+        if self.closing:
+            last = main.next_last()
+            return (main, last) if last else None
+        for arm in self.controls.owed(self.state) if self.controls else ():
+            if trial := arm.next(self.budget_left):
+                return arm, trial
+            if not arm.state.pending and self.controls:
+                self.controls.exhausted(arm)
+        trial = main.next(self.budget_left)
+        return (main, trial) if trial else None
 
-    def _start(self, trial: Trial) -> None:
-        files = self.study.state.tree_of(trial.candidate)
-        keep = trial.purpose is not Purpose.SCREEN
-        self.executor.start(Job(trial, files, keep))
-
-    def _start_again(self, outcome: Outcome, failure: Failure) -> None:
-        """The machine failed, not the candidate: nothing is recorded, the trial is still to run."""
-        self.not_started += 1
+    def _take(self, side: Side, outcome: Outcome, lanes: Lanes) -> None:
+        """Take in what ended, unless the machine failed and not the candidate."""
+        failure = outcome.failure
+        if failure is None or failure.boundary != SandboxFailed.boundary:
+            side.take(outcome)
+            return
+        self.not_started += 1  # nothing is recorded: the trial is still to run
         if self.not_started > START_AGAIN:
             raise SandboxFailed(
                 f"Trials cannot be started on this machine: {failure.reason}. Everything recorded "
                 "is safe; mend this and run the same command again.",
                 failure.detail,
             )
-        self._start(self.state.trials[outcome.trial])
+        lanes.start(side.name, side.job(side.state.trials[outcome.trial]))
 
-    def _take(self, outcome: Outcome, teacher: Teacher) -> None:
-        self.study.record(("outcome", plain(outcome)))
-        self._check_baseline(outcome)
-        self._conclude(outcome)
-        teacher.catch_up()
-
-    def _conclude(self, outcome: Outcome) -> None:
-        study, incumbent = self.study, self.state.incumbent
-        if items := conclusions(study.state, outcome) or published(study.state, outcome):
-            study.record(*items)
-        if study.state.incumbent != incumbent:
-            self._overtake()
-        rerun = study.state.trials[outcome.trial].purpose is Purpose.CERTIFY
-        if rerun or any(kind == "verdict" and body["rule"] == RACE for kind, body in items):
-            self._certify()
-
-    def _certify(self) -> None:
-        if items := certificate(self.state):
-            self.study.record(*items)
-
-    def _overtake(self) -> None:
-        if items := overtaken(self.state):
-            self.study.record(*items)
-
-    def _settle(self) -> None:
-        """Draw the conclusions that a killed process still owed: they follow from the ledger."""
-        match self.state.unsettled:
-            case Outcome() as outcome:
-                self._conclude(outcome)
-            case Verdict() as verdict:
-                if verdict.decision is Decision.ACCEPTED:
-                    self._overtake()
-                if verdict.rule in (RACE, OVERTAKEN):
-                    self._certify()
-            case _:
-                pass
-
-    def _check_baseline(self, outcome: Outcome) -> None:
+    def _ended(self) -> str | None:
         state = self.study.state
-        baseline = state.record(state.start.baseline)
-        if baseline.failed >= BASELINE_FAILURES and not baseline.counted and outcome.failure:
-            raise BaselineFails(outcome.failure.reason, outcome.trial)
+        if state.failed_in_a_row >= FAILURES_IN_A_ROW:
+            return f"{FAILURES_IN_A_ROW} trials failed in a row"
+        return self.budget.spent(self.states, self.elapsed_s)
+
+    def _closes(self) -> str | None:
+        """Whether what is left is needed to publish what was found."""
+        last, workers = owed(self.state), self.executor.workers
+        return self.budget.closes(self.states, self.elapsed_s, last, workers)

@@ -41,10 +41,20 @@ class Study:
         self._kept: dict[str, Kept] = {}
 
     @classmethod
-    def begin(cls, name: str, genesis: Genesis, ledger: Ledger, blobs: Blobs) -> "Study":
-        """Begin a new study; its plan is on record before any trial can be."""
+    def begin(
+        cls, name: str, genesis: Genesis, ledger: Ledger, blobs: Blobs, *known: Item
+    ) -> "Study":
+        """Begin a new study; its plan is on record before any trial can be.
+
+        Args:
+            name: in the workspace.
+            genesis: the first entry.
+            ledger: where it is recorded.
+            blobs: where the files are.
+            known: entries about what a linked study found out already.
+        """
         study = cls(StudyState(name), ledger, blobs)
-        study.record(("study", plain(genesis)))
+        study.record(("study", plain(genesis)), *known)
         return study
 
     @classmethod

@@ -149,7 +149,7 @@ def _finding(state: StudyState) -> Finding:
         return Finding.BEGUN
     if not state.acceptances:
         return Finding.NOTHING
-    line = [step.candidate for step in state.lineage(state.incumbent)] or [state.incumbent]
+    line = [verdict.candidate for verdict in state.ascent()]
     levels = [level for c in line if (level := state.record(c).level) is not None]
     level = state.record(state.incumbent).level
     if level is None or level.rank < Level.VERIFIED.rank:

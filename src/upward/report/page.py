@@ -7,6 +7,7 @@ escaped text.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 
 from upward.ledger.replay import StudyState
@@ -15,6 +16,7 @@ from upward.report.facts import figures, headline
 from upward.report.markup import Html, el
 from upward.report.parts.accepted import accepted
 from upward.report.parts.budget import budget
+from upward.report.parts.controls import controls
 from upward.report.parts.ended import ended
 from upward.report.parts.headline import headline as headline_part
 from upward.report.parts.headline import masthead
@@ -27,6 +29,7 @@ from upward.report.view import Read, View
 MOST_DIFF_LINES = 4_000
 PLACES = (
     ("progress", "Best so far"),
+    ("controls", "Control arms"),
     ("lineage", "Lineage"),
     ("accepted", "Accepted"),
     ("tried", "Not accepted"),
@@ -42,6 +45,7 @@ def render(
     *,
     generated_at: str,
     head_checked: str | None = None,
+    arms: Sequence[StudyState] = (),
 ) -> str:
     """Return the page of a study: a whole HTML document, encoded as UTF-8 by the caller.
 
@@ -55,6 +59,7 @@ def render(
         generated_at: UTC time, ISO 8601.
         head_checked: hash of the last entry of a chain that was verified just before; None says
             that it was not.
+        arms: its control arms, studies of their own.
 
     Returns:
         About 100 kB for 60 trials; long tables are cut with a note that says what is missing.
@@ -70,8 +75,9 @@ def render(
         room=Room(MOST_DIFF_LINES),
         generated_at=generated_at,
         head_checked=head_checked,
+        arms=arms,
     )
-    parts = (headline_part, progress, lineage, accepted, ended, noise, budget, trust)
+    parts = (headline_part, progress, controls, lineage, accepted, ended, noise, budget, trust)
     main = el("main", masthead(view), *(part(view) for part in parts), _colophon(view))
     script = _static("report.js")
     body = el("body", _bar(), main, el("div", id="tip", role="status"), el("script", script))

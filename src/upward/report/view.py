@@ -1,6 +1,6 @@
 """What every part of the page needs, and the frame that every part has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from upward.ledger.replay import StudyState
@@ -23,6 +23,7 @@ class View:
         room: how much of the page diffs may still take.
         generated_at: when the page was made, for people.
         head_checked: hash of the last entry of a chain that was verified just before, or None.
+        arms: its control arms.
     """
 
     state: StudyState
@@ -32,6 +33,7 @@ class View:
     room: Room
     generated_at: str
     head_checked: str | None
+    arms: Sequence[StudyState] = ()
 
 
 def section(name: str, heading: str, *parts: str | None, intro: str | None = None) -> Html:

@@ -19,7 +19,8 @@ class FakeExecutor:
         workers: trials at a time.
         cpu_s: what each trial claims to have used.
 
-    Set `break_next` to let that many trials fail as if the sandbox could not start.
+    `ran` lists the seeds of what was measured, one a trial. Set `break_next`
+    to let that many trials fail as if the sandbox could not start.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class FakeExecutor:
         if not self._jobs:
             return []
         job = self._jobs.popleft()
-        self.ran.append(job.trial.number)
+        self.ran.append(job.trial.seed)
         return [self._outcome(job)]
 
     def active(self) -> list[Activity]:

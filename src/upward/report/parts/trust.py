@@ -76,6 +76,9 @@ def _plan(plan: Plan) -> list[str]:
         "turn; the headline stands on these."
         if plan.publish
         else "The best candidate is not run again for the headline.",
+        f"Control arms get {100 * plan.controls:g} % of the trials after calibration."
+        if plan.controls
+        else "There are no control arms.",
         "A failed trial ends a candidate's race: it cannot win by failing on hard seeds."
         if plan.missing == "reject"
         else f"A failed trial in a race counts as: {clean(plan.missing, 40)}.",

@@ -1,0 +1,131 @@
+"""One study's part in the loop: what it wants to run next, and what follows from what ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from upward.core.codec import plain
+from upward.core.errors import BaselineFails
+from upward.core.ports import Job, Researcher
+from upward.core.records import Decision, Outcome, Purpose, Trial, Verdict
+from upward.ledger.replay import OVERTAKEN, RACE, StudyState
+from upward.loop.certify import certificate
+from upward.loop.conclude import conclusions, overtaken
+from upward.loop.decide import next_trial, waits_for_noise
+from upward.loop.learn import Keeper, Teacher
+from upward.loop.propose import propose
+from upward.loop.publish import next_publishing, published
+from upward.loop.study import Study
+
+BASELINE_FAILURES = 3
+
+
+class Side:
+    """A study with its researcher, while a process works on it.
+
+    Args:
+        study: what is pursued.
+        researcher: proposes.
+        archive: keeps possible parents.
+    """
+
+    def __init__(self, study: Study, researcher: Researcher, archive: Keeper) -> None:
+        self.study, self._researcher, self._archive = study, researcher, archive
+        self._teacher = Teacher(study.state, researcher, archive)
+        self._unfinished: list[Trial] = []
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.study.name
+
+    @property
+    def state(self) -> StudyState:
+        """The study so far."""
+        return self.study.state
+
+    def begin(self, session: Mapping[str, Any]) -> None:
+        """Record that a process begins to work on it, and catch up with what is owed."""
+        self.study.record(("session", session))
+        self._settle()
+        self._teacher.catch_up()
+        self._unfinished = list(self.state.pending.values())
+
+    def end(self, reason: str) -> None:
+        """Record why the process stops."""
+        self.study.record(("stopped", {"reason": reason}))
+
+    def unfinished(self) -> Trial | None:
+        """Return a trial that an earlier process began and did not finish, or None."""
+        return self._unfinished.pop() if self._unfinished else None
+
+    def next(self, budget_left: float) -> Trial | None:
+        """Record and return the trial that should run next, or None when nothing should."""
+        study = self.study
+        planned = next_trial(study.state)
+        if planned is not None:
+            return study.start_trial(planned)
+        if waits_for_noise(study.state):
+            return None
+        proposed = propose(study, self._researcher, self._archive, budget_left)
+        if proposed is not None:
+            return proposed
+        planned = next_trial(study.state, patient=False) or next_publishing(study.state)
+        return study.start_trial(planned) if planned else None
+
+    def next_last(self) -> Trial | None:
+        """Record and return a trial that publishes what was found, or None."""
+        planned = next_publishing(self.state)
+        return self.study.start_trial(planned) if planned else None
+
+    def job(self, trial: Trial) -> Job:
+        """A trial with its files; what may be evidence keeps its outputs."""
+        keep = trial.purpose is not Purpose.SCREEN
+        return Job(trial, self.state.tree_of(trial.candidate), keep)
+
+    def take(self, outcome: Outcome) -> None:
+        """Record how a trial ended and everything that follows from it.
+
+        Raises:
+            BaselineFails: the unedited task gives no measurement.
+        """
+        self.study.record(("outcome", plain(outcome)))
+        self._check_baseline(outcome)
+        self._conclude(outcome)
+        self._teacher.catch_up()
+
+    def _conclude(self, outcome: Outcome) -> None:
+        study, incumbent = self.study, self.state.incumbent
+        if items := conclusions(study.state, outcome) or published(study.state, outcome):
+            study.record(*items)
+        if study.state.incumbent != incumbent:
+            self._overtake()
+        rerun = study.state.trials[outcome.trial].purpose is Purpose.CERTIFY
+        if rerun or any(kind == "verdict" and body["rule"] == RACE for kind, body in items):
+            self._certify()
+
+    def _overtake(self) -> None:
+        if items := overtaken(self.state):
+            self.study.record(*items)
+
+    def _certify(self) -> None:
+        if items := certificate(self.state):
+            self.study.record(*items)
+
+    def _settle(self) -> None:
+        """Draw the conclusions that a killed process still owed: they follow from the ledger."""
+        match self.state.unsettled:
+            case Outcome() as outcome:
+                self._conclude(outcome)
+            case Verdict() as verdict:
+                if verdict.decision is Decision.ACCEPTED:
+                    self._overtake()
+                if verdict.rule in (RACE, OVERTAKEN):
+                    self._certify()
+            case _:
+                pass
+
+    def _check_baseline(self, outcome: Outcome) -> None:
+        state = self.state
+        baseline = state.record(state.start.baseline)
+        if baseline.failed >= BASELINE_FAILURES and not baseline.counted and outcome.failure:
+            raise BaselineFails(outcome.failure.reason, outcome.trial)
