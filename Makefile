@@ -29,7 +29,7 @@ setup: $(VENV)/.labs
 $(VENV)/.labs: pyproject.toml constraints.txt | check-system
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Upward into $(VENV) (once; PyTorch is the large part) ..."
-	@$(PIP) install --constraint constraints.txt --editable '.[labs]'
+	@$(PIP) install --constraint constraints.txt --editable '.[labs,search]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.labs

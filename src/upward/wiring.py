@@ -10,12 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 from upward.archive.archive import Archive
-from upward.core.codec import plain
 from upward.core.errors import BadPlan, CannotWrite, MissingTool, TaskChanged, UnknownName
 from upward.core.ids import derive_seed, record_id, tree_id
 from upward.core.metric import Noise
 from upward.core.ports import Activity, Researcher
-from upward.core.records import Isolation, Plan, Purpose, Task
+from upward.core.records import Isolation, Plan, Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.ledger.audit import Audit
@@ -166,17 +165,17 @@ class Opened:
 
     def _arm(self, name: str, label: str, main: StudyState) -> Study:
         ledger, blobs = self.workspace.ledger, self.workspace.blobs
-        if ledger.head(name) is not None or main.noise is None:
+        if ledger.head(name) is not None:
             return Study.resume(name, ledger, blobs)
-        start, baseline = main.start, main.start.baseline
+        start, known = main.start, self.study.inherited()
         genesis = replace(
             start,
             plan=replace(start.plan, publish=0, controls=0.0),
             secret=record_id("arm", [start.secret, label]),
             linked=main.name,
-            inherited=tuple(main.arm(baseline, baseline, Purpose.CALIBRATE)),
+            inherited=len(known) // 2,
         )
-        return Study.begin(name, genesis, ledger, blobs, ("noise", plain(main.noise)))
+        return Study.begin(name, genesis, ledger, blobs, *known)
 
     def replay(self, candidate: str, trials: int, watch: Callable[[int, int], None]) -> Replayed:
         """Run a candidate again; see `run_again`."""

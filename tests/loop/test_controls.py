@@ -7,7 +7,6 @@ import pytest
 from tests.loop.studies import Killed, Script, World, noisy_loss
 
 from upward.archive.archive import Archive
-from upward.core.codec import plain
 from upward.core.records import Level, Plan, Purpose
 from upward.ledger.replay import StudyState, replay
 from upward.loop.controls import ControlArms
@@ -28,18 +27,18 @@ class Pair:
 
     def begin(self, main: StudyState) -> Sequence[Side]:
         return [
-            Side(self._arm(main, "no-op"), NoOpResearcher(), Archive()),
-            Side(self._arm(main, "late"), Script([1.5, 1.6, 0.5, *MANY]), Archive()),
+            Side(self._arm("no-op"), NoOpResearcher(), Archive()),
+            Side(self._arm("late"), Script([1.5, 1.6, 0.5, *MANY]), Archive()),
         ]
 
-    def _arm(self, main: StudyState, label: str) -> Study:
-        name, ledger = f"{main.name}~{label}", self.world.ledger
-        if ledger.head(name) is not None or main.noise is None:
+    def _arm(self, label: str) -> Study:
+        name, ledger = f"toy~{label}", self.world.ledger
+        if ledger.head(name) is not None:
             return Study.resume(name, ledger, self.world.blobs)
-        values = tuple(main.record(main.start.baseline).counted[:8])
-        genesis = replace(main.start, secret=label, linked=main.name, inherited=values)
-        known = ("noise", plain(main.noise))
-        return Study.begin(name, genesis, ledger, self.world.blobs, known)
+        main = self.world.resume()
+        known = main.inherited()
+        genesis = replace(main.state.start, secret=label, linked="toy", inherited=len(known) // 2)
+        return Study.begin(name, genesis, ledger, self.world.blobs, *known)
 
     def pursuit(self, study: Study, trials: int = 120, workers: int = 1) -> Pursuit:
         script = Script([0.5, *MANY])
@@ -59,7 +58,7 @@ def test_the_arms_get_their_share_of_one_budget(workers: int) -> None:
     Pair(world).pursuit(world.begin(), workers=workers).go()
     found = states(world)
     assert set(found) == {"toy", "toy~no-op", "toy~late"}
-    done = {name: len(state.outcomes) for name, state in found.items()}
+    done = {name: state.own_trials for name, state in found.items()}
     assert sum(done.values()) == 120
     arms = done["toy~no-op"] + done["toy~late"]
     assert 0.15 <= arms / (120 - Plan().calibration) <= 0.2
@@ -72,9 +71,11 @@ def test_an_arm_begins_with_the_studys_calibration_and_runs_none_of_its_own() ->
     Pair(world).pursuit(world.begin()).go()
     arm, main = states(world)["toy~late"], states(world)["toy"]
     assert arm.noise == main.noise
-    assert not arm.begun[Purpose.CALIBRATE]
+    assert arm.begun[Purpose.CALIBRATE] == arm.start.inherited == Plan().calibration
     assert arm.start.linked == "toy"
-    assert arm.before_race("nobody", arm.start.baseline)[:8] == list(arm.start.inherited)
+    baseline = arm.start.baseline
+    assert arm.arm(baseline, baseline, Purpose.CALIBRATE) == main.record(baseline).counted[:8]
+    assert arm.cpu_s == arm.own_trials  # a second each, and none for what was copied
 
 
 def test_an_arm_is_judged_by_the_same_rule() -> None:
@@ -90,7 +91,7 @@ def test_arms_run_no_trial_before_the_noise_is_known_and_none_with_a_share_of_ze
     world = World()
     Pair(world).pursuit(world.begin(), trials=8).go()
     assert set(states(world)) in ({"toy"}, {"toy", "toy~no-op", "toy~late"})
-    assert sum(len(s.trials) for n, s in states(world).items() if n != "toy") == 0
+    assert sum(s.own_trials for n, s in states(world).items() if n != "toy") == 0
     other = World()
     Pair(other, share=0.0).pursuit(other.begin(), trials=60).go()
     assert set(states(other)) == {"toy"}
@@ -127,7 +128,7 @@ def test_they_are_compared_after_as_many_trials() -> None:
     found = states(world)
     main, arm = found["toy"], found["toy~late"]
     late = rival(arm, main)
-    assert late.trials == len(arm.outcomes)
+    assert late.trials == arm.own_trials
     assert late.study == gain_after(main, late.trials)
     assert late.gain.estimate == pytest.approx(0.5, abs=0.2)
     assert late.lead is not None

@@ -65,6 +65,12 @@ def status(*, study: str | None, home: str, as_json: bool) -> None:
         f"{len(state.outcomes)} trials ({state.failed} failed) and {len(state.proposals)} "
         f"proposals in {span}; {duration(state.cpu_s)} of CPU; {state.seq} ledger entries"
     )
+    arms = [
+        f"{arm.name.rpartition('~')[2]} {arm.own_trials} trials, {len(arm.acceptances)} accepted"
+        for arm in workspace.arms(state.name)
+    ]
+    if arms:
+        _line(f"Control arms: {'; '.join(arms)}")
     for position in state.acceptances:
         _line(accepted_line(state, position))
     others = [name for name in workspace.studies() if name != state.name]

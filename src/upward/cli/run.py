@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 import click
@@ -65,20 +66,27 @@ def run(  # noqa: PLR0913 - one parameter per option
     with wiring.open_pursuit(
         task, home=home, study=study, seed=seed, workers=workers, controls=controls
     ) as opened:
-        for warning in opened.warnings:
-            console.print(f"Note: {warning}", style="yellow", markup=False)
+        known = len(opened.warnings)
+        _warn(console, opened.warnings)
         view = LiveView(console, words(budget)) if console.is_terminal else PlainView(console)
         stop = _Stop()
         with view, stop:
             reason = opened.go(budget, interrupted=lambda: stop.asked, watch=view.update)
+        _warn(console, opened.warnings[known:])
         state = opened.study.state
+        beside = sum(arm.own_trials for arm in opened.workspace.arms(state.name))
         path = wiring.write_report(opened.workspace, state) if report else None
-    finish = {"study": state.name, "ended": reason, **summary(state)}
+    finish = {"study": state.name, "ended": reason, **summary(state), "control_trials": beside}
     if as_json:
         print_json({**finish, "report": str(path) if path else None})
     else:
-        _say(console, state, reason, str(path) if path else None)
+        _say(console, state, reason, str(path) if path else None, beside)
     return INTERRUPTED if reason == "interrupted" else 0
+
+
+def _warn(console: Console, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        console.print(f"Note: {warning}", style="yellow", markup=False)
 
 
 def words(budget: Budget) -> str:
@@ -119,7 +127,7 @@ def summary(state: StudyState) -> dict[str, object]:
     }
 
 
-def _say(console: Console, state: StudyState, reason: str, report: str | None) -> None:
+def _say(console: Console, state: StudyState, reason: str, report: str | None, beside: int) -> None:
     metric, start = state.task.metric, state.start
     baseline, best = state.value_of(start.baseline), state.value_of(state.incumbent)
 
@@ -132,7 +140,7 @@ def _say(console: Console, state: StudyState, reason: str, report: str | None) -
         line(
             f"{str(level).capitalize()}: {number(baseline)} → {number(best)} {metric.unit} "
             f"({gained(metric, best, baseline)}), after {len(state.proposals)} proposals and "
-            f"{len(state.outcomes)} trials."
+            f"{len(state.outcomes)} trials{f', and {beside} of its control arms' * bool(beside)}."
         )
         if state.publication:
             line(_published(state, state.publication))

@@ -20,7 +20,7 @@ class Genesis:
         isolation: what really holds on the machine that began the study.
         software: versions.
         linked: name of the study that this one belongs to, empty for one of its own.
-        inherited: the baseline's values from that study's calibration, metric units.
+        inherited: how many of its first trials are copies: that study's calibration.
     """
 
     task: Task
@@ -32,7 +32,7 @@ class Genesis:
     isolation: Isolation
     software: Mapping[str, str]
     linked: str = ""
-    inherited: tuple[float, ...] = ()
+    inherited: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,11 @@ class StudyState:
         return [self.verdicts[position] for position in self.acceptances]
 
     @property
+    def own_trials(self) -> int:
+        """Trials that were begun for this study, without copies from a linked one."""
+        return len(self.trials) - self.start.inherited
+
+    @property
     def isolation(self) -> Isolation:
         """What holds where the study was last worked on."""
         return self.sessions[-1].isolation if self.sessions else self.start.isolation
@@ -159,10 +164,8 @@ class StudyState:
             incumbent: what it is compared with; by default the incumbent of now.
         """
         counts = (Purpose.CALIBRATE, Purpose.RACE)
-        against = incumbent or self.incumbent
-        inherited = self.start.inherited if against == self.start.baseline else ()
-        found = self._measured(against)
-        return [*inherited, *(v for t, v in found if t.purpose in counts and t.about != about)]
+        found = self._measured(incumbent or self.incumbent)
+        return [v for t, v in found if t.purpose in counts and t.about != about]
 
     def _measured(self, candidate: str) -> Iterator[tuple[Trial, float]]:
         for number in self.record(candidate).trials:
@@ -245,8 +248,7 @@ class StudyState:
     def _fold_study(self, body: dict[str, Any], _: Entry) -> None:
         self.genesis = restore(Genesis, body)
         self.incumbent = self.genesis.baseline
-        counted = list(self.genesis.inherited)
-        self.records[self.incumbent] = Record(self.incumbent, counted=counted)
+        self.records[self.incumbent] = Record(self.incumbent)
 
     def _fold_session(self, body: dict[str, Any], entry: Entry) -> None:
         self.sessions.append(restore(Session, {"at": entry.at, **body}))
@@ -290,7 +292,8 @@ class StudyState:
         if trial.purpose is not Purpose.REPLAY:
             self.unsettled = outcome
         self.ended_at[outcome.trial] = entry.at
-        self.cpu_s += sum(u.cpu_s for u in (outcome.usage, outcome.scoring) if u)
+        if outcome.trial > self.start.inherited:
+            self.cpu_s += sum(u.cpu_s for u in (outcome.usage, outcome.scoring) if u)
         self._count(trial, outcome)
 
     def _count(self, trial: Trial, outcome: Outcome) -> None:

@@ -98,7 +98,7 @@ class Budget:
 
 
 def _begun(states: Sequence[StudyState]) -> int:
-    return sum(len(state.outcomes) + len(state.pending) for state in states)
+    return sum(state.own_trials for state in states)
 
 
 def _cpu_s(states: Sequence[StudyState]) -> float:

@@ -28,7 +28,7 @@ class ControlArms:
     @property
     def trials(self) -> int:
         """Trials of all arms that ended or run."""
-        return sum(len(side.state.trials) for side in self.sides)
+        return sum(side.state.own_trials for side in self.sides)
 
     def open(self, main: StudyState) -> list[Side]:
         """Make the arms as soon as the noise is known; return them once, when they are new."""

@@ -1,7 +1,7 @@
 """A study that is being pursued: its state, and the one way to add to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from upward.core.codec import plain
@@ -111,6 +111,24 @@ class Study:
             if path not in surface:
                 raise EditOutsideSurface(path, surface)
         return tree_id({**self.state.tree_of(parent), **files})
+
+    def inherited(self) -> list[Item]:
+        """The calibration as entries of a linked study, which it then has without a trial.
+
+        Raises:
+            TooFewTrials: the noise is not known yet.
+        """
+        state = self.state
+        if state.noise is None:
+            raise TooFewTrials("a linked study", state.start.plan.calibration, 0)
+        found = state.arm_trials(state.start.baseline, state.start.baseline, Purpose.CALIBRATE)
+        done = [trial for trial in found if trial.number in state.outcomes]
+        items = list[Item]()
+        for number, trial in enumerate(done, start=1):
+            outcome = state.outcomes[trial.number]
+            items.append(("trial", plain(replace(trial, number=number))))
+            items.append(("outcome", plain(replace(outcome, trial=number))))
+        return [*items, ("noise", plain(state.noise))]
 
     def kept(self, candidate: str) -> Kept:
         """Return a candidate as a possible parent, with the text of its editable files."""

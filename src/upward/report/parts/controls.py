@@ -60,7 +60,8 @@ def _standing(one: Rival, view: View) -> str:
 def _sentences(view: View, rivals: list[Rival]) -> list[str]:
     real = [one for one in rivals if one.name != "no-op"]
     beaten = [one.name for one in real if one.lead and one.lead.low > 0]
-    others = [one.name for one in real if one.name not in beaten]
+    early = [one for one in real if one.lead is None]
+    others = [one.name for one in real if one.lead and one.name not in beaten]
     found = list[str]()
     if beaten:
         found.append(f"At equal trials the researcher beat {_named(beaten)}.")
@@ -68,6 +69,12 @@ def _sentences(view: View, rivals: list[Rival]) -> list[str]:
         found.append(
             f"It did not beat {_named(others)} so far: after as many trials the difference is not "
             "above zero with 95 % confidence."
+        )
+    if early:
+        most = max(one.trials for one in early)
+        found.append(
+            f"Too early to compare with {_named([one.name for one in early])}: after "
+            f"{count(most, 'trial')}, neither had accepted anything."
         )
     return [*found, *(_null(view, one) for one in rivals if one.name == "no-op")]
 
