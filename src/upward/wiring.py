@@ -13,10 +13,11 @@ from upward.archive.archive import Archive
 from upward.core.errors import CannotWrite, TaskChanged, UnknownName
 from upward.core.ids import record_id, tree_id
 from upward.core.metric import Noise
-from upward.core.ports import Activity, Researcher
+from upward.core.ports import Activity, Blobs, Researcher
 from upward.core.records import Isolation, Plan, Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
+from upward.execute.scratch import remove
 from upward.ledger.audit import Audit
 from upward.ledger.audit import audit as check
 from upward.ledger.chain import check as check_chain
@@ -25,9 +26,11 @@ from upward.ledger.facts import Genesis
 from upward.ledger.replay import StudyState, replay
 from upward.loop.again import Replayed, run_again
 from upward.loop.budget import Budget
+from upward.loop.check import SEEDS, SEEDS_EXACT, Check
 from upward.loop.run import Pursuit
 from upward.loop.study import Study
 from upward.report.page import render
+from upward.research.near import near_tree
 from upward.research.search import SearchResearcher
 from upward.sandbox.choose import best_sandbox
 from upward.store.blobs import FolderBlobs
@@ -187,6 +190,73 @@ def reopen(study: str, *, home: str, workers: int | None = None) -> Generator[Op
         yield _with_executor(workspace, taken, workers, None)
 
 
+@contextmanager
+def open_check(
+    task: str,
+    *,
+    home: str,
+    trials: int | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+) -> Generator[tuple[Check, list[str]]]:
+    """Make a task ready to be checked; yields the check with its warnings.
+
+    Nothing of it stays in the workspace.
+
+    Args:
+        task: a lab's name or a folder.
+        home: folder of the workspace, in which the check has its scratch.
+        trials: seeds of the baseline; default 8, for exact metrics 4.
+        seed: makes everything that is drawn repeatable.
+        workers: trials at a time; default one per core, for timings always 1.
+
+    Raises:
+        UnknownName: there is no such task.
+        ManifestError: the folder does not describe a task.
+        ScorerFailed: the prepare command failed.
+    """
+    place = Home(Path(home).resolve())
+    place.create()
+    scratch = place.tmp / f"check-{secrets.token_hex(8)}"
+    blobs = FolderBlobs(scratch / "blobs")
+    try:
+        loaded = FolderTasks(labs_folder()).load(task, blobs)
+        sandbox = best_sandbox()
+        prepared = prepare(loaded, sandbox, blobs, scratch)
+        executor = LocalExecutor(
+            loaded, sandbox, blobs, prepared, scratch / "trials", _workers(loaded, workers)
+        )
+        try:
+            yield _check(loaded, executor, blobs, trials, seed), _unisolated(sandbox.probe())
+        finally:
+            executor.close()
+    finally:
+        remove(scratch)
+
+
+def _check(
+    task: Task, executor: LocalExecutor, blobs: Blobs, trials: int | None, seed: int | None
+) -> Check:
+    near = near_tree(task, blobs)
+    usual = SEEDS_EXACT if task.metric.noise is Noise.EXACT else SEEDS
+    return Check(
+        task=task,
+        executor=executor,
+        blobs=blobs,
+        clock=SystemClock(),
+        secret=secrets.token_hex(16) if seed is None else record_id("check", [seed, task.id]),
+        seeds=trials or usual,
+        near=near.files,
+        near_words=near.words,
+        plan=Plan(),
+    )
+
+
+def _workers(task: Task, wanted: int | None) -> int:
+    """Trials at a time; beside another trial a timing would measure that one too."""
+    return 1 if task.metric.noise is Noise.TIMING else wanted or cores()
+
+
 def _opened(
     workspace: Workspace,
     task: Task,
@@ -216,7 +286,7 @@ def _with_executor(
 ) -> Opened:
     sandbox, task = best_sandbox(), study.state.task
     isolation = sandbox.probe()
-    count = 1 if task.metric.noise is Noise.TIMING else workers or cores()
+    count = _workers(task, workers)
     executor = LocalExecutor(
         task,
         sandbox,
@@ -232,11 +302,13 @@ def _with_executor(
 
 def _warnings(ledger: SqliteLedger, isolation: Isolation) -> list[str]:
     found = [ledger.warning] if ledger.warning else []
-    if not isolation.isolated:
-        found.append(
-            f"Trials are not isolated here, so nothing can be verified. {isolation.advice}"
-        )
-    return found
+    return found + _unisolated(isolation)
+
+
+def _unisolated(isolation: Isolation) -> list[str]:
+    if isolation.isolated:
+        return []
+    return [f"Trials are not isolated here, so nothing can be verified. {isolation.advice}"]
 
 
 def _genesis(

@@ -1,9 +1,5 @@
 """`upward run`: pursue a task."""
 
-import signal
-import sys
-from types import FrameType
-
 import click
 from rich.console import Console
 
@@ -11,6 +7,7 @@ from upward import wiring
 from upward.cli.common import home_option, json_option, print_json
 from upward.cli.format import duration, gained, number
 from upward.cli.live import LiveView, PlainView
+from upward.cli.stop import Stop
 from upward.core.metric import Noise
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
@@ -58,7 +55,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         for warning in opened.warnings:
             console.print(f"Note: {warning}", style="yellow", markup=False)
         view = LiveView(console, words(budget)) if console.is_terminal else PlainView(console)
-        stop = _Stop()
+        stop = Stop()
         with view, stop:
             reason = opened.go(budget, interrupted=lambda: stop.asked, watch=view.update)
         state = opened.study.state
@@ -132,25 +129,3 @@ def _say(console: Console, state: StudyState, reason: str, report: str | None) -
         line(f"Report: {report}")
     else:
         line("See it with `upward report`, or go on with the same command.")
-
-
-class _Stop:
-    """Turns the first Ctrl-C or SIGTERM into a question that the loop asks; a second one kills."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> "_Stop":
-        for name in (signal.SIGINT, signal.SIGTERM):
-            self._before[name] = signal.signal(name, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for name, handler in self._before.items():
-            signal.signal(name, handler)  # pyright: ignore[reportArgumentType]
-
-    def _ask(self, number: int, _: FrameType | None) -> None:
-        if self.asked:
-            sys.exit(128 + number)
-        self.asked = True

@@ -10,7 +10,13 @@ MOST_TRIALS = 64
 
 
 def trials_needed(
-    gain: float, sd: float, *, plan: Plan, incumbent_trials: int, power: float = 0.8
+    gain: float,
+    sd: float,
+    *,
+    plan: Plan,
+    incumbent_trials: int,
+    power: float = 0.8,
+    paired: bool = False,
 ) -> int:
     """Return the smallest cap at which a race finds a gain in 80 % of cases.
 
@@ -23,6 +29,7 @@ def trials_needed(
         plan: its error level and floor; the cap is what is looked for.
         incumbent_trials: measurements that the incumbent brings along, 2 or more.
         power: share of races that must find it, in (0, 1).
+        paired: whether the race compares pairs side by side (timing metrics).
 
     Returns:
         Trials of the candidate, 2 to 64; the incumbent needs as many in the same race.
@@ -40,9 +47,10 @@ def trials_needed(
         tried = replace(plan, race_cap=cap)
         held = incumbent_trials
         try:
-            return resolution(sd, plan=tried, incumbent_trials=held, power=power) <= gain
+            seen = resolution(sd, plan=tried, incumbent_trials=held, power=power, paired=paired)
         except TooFewTrials:
             return False
+        return seen <= gain
 
     if not enough(MOST_TRIALS):
         raise TooFewTrials(f"a race that sees a gain of {gain:.4g}", MOST_TRIALS + 1, MOST_TRIALS)
