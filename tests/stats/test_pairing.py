@@ -75,6 +75,14 @@ def test_independent_arms_are_rarely_said_to_pay_and_shared_luck_often() -> None
     assert np.mean(near) > 0.95
 
 
+def test_arms_that_differ_by_one_amount_share_all_luck() -> None:
+    some = [1.0, 4.0, 2.0, 5.0, 3.0, 7.0]
+    same = pairing(some, [v + 0.1 for v in some], break_even=0.8)
+    assert (same.correlation, same.ratio, same.ratio_high, same.pays) == (1.0, 0.0, 0.0, True)
+    against = pairing(some, [9.0 - v for v in some], break_even=0.8)
+    assert (against.correlation, against.ratio, against.pays) == (-1.0, 2.0, False)
+
+
 def test_pairs_must_save_more_than_they_cost() -> None:
     assert 0.75 < break_even_ratio(Plan(), incumbent_trials=8) < 0.9
     long_race = break_even_ratio(Plan(race_cap=40), incumbent_trials=8)
@@ -89,8 +97,8 @@ def test_what_cannot_tell_is_refused() -> None:
         pairing([*some, 1.0], some, break_even=0.8)
     with pytest.raises(BadMeasurement, match="never varies"):
         pairing(some, [1.0] * 6, break_even=0.8)
-    with pytest.raises(BadMeasurement, match="last digit"):
-        pairing(some, [v + 10.0 for v in some], break_even=0.8)
+    with pytest.raises(BadMeasurement, match="nothing is learned"):
+        pairing(some, list(some), break_even=0.8)
     for bad in (math.nan, math.inf):
         with pytest.raises(BadMeasurement):
             pairing(some, [*some[1:], bad], break_even=0.8)

@@ -50,14 +50,19 @@ def check(
       upward check tinylm
       upward check ./my-task --trials 16
     """
-    with Stop() as stop, wiring.open_check(
-        task, home=home, trials=trials, workers=workers, seed=seed
-    ) as (ready, warnings):
+    with (
+        Stop() as stop,
+        wiring.open_check(task, home=home, trials=trials, workers=workers, seed=seed) as (
+            ready,
+            warnings,
+        ),
+    ):
         for warning in warnings:
             click.echo(f"Note: {warning}", err=True)
         metric = ready.task.metric
         tried = ready.go(
-            interrupted=lambda: stop.asked, watch=lambda now: click.echo(line(now, metric), err=True)
+            interrupted=lambda: stop.asked,
+            watch=lambda now: click.echo(line(now, metric), err=True),
         )
         if tried.interrupted:
             return _interrupted(tried, as_json=as_json)

@@ -208,7 +208,7 @@ def _visible(checked: Checked, spread: Spread, sight: Sight) -> Iterator[Finding
     if room is not None and sight.resolution >= room:
         yield Finding(
             f"The noise hides every gain: the smallest that a race sees is "
-            f"{_unit(checked, sight.resolution, spread.sd)}, and {_room_words(checked, room)}.",
+            f"{_unit(checked, sight.resolution)}, and {_room_words(checked, room)}.",
             _lever(checked),
             NO,
         )
@@ -282,19 +282,24 @@ def _lever(checked: Checked) -> str:
 
 def _drifts(checked: Checked) -> Iterator[Finding]:
     quiet = (
-        "Check again on a machine that does nothing else, or with fewer --workers; races put both "
-        "sides next to each other, which takes out most of a slow drift."
+        "Check again on a quiet machine or with fewer --workers. Races run both sides next to "
+        "each other, which takes out most of a slow drift."
     )
     found = checked.drift
     if isinstance(found, Drift) and found.shifted:
         yield Finding("The measurements drifted while the check ran.", quiet)
     elif isinstance(found, Drift) and found.dependent:
         yield Finding("Measurements that follow each other are more alike than others.", quiet)
-    if isinstance(checked.speed, Drift) and checked.speed.shifted:
+    if isinstance(checked.speed, Drift) and checked.speed.shifted and _speed_matters(checked):
         change = 100.0 * math.expm1(checked.speed.shift)
         slower = "slower" if change > 0.0 else "faster"
         words = f"The machine became {abs(change):.0f} % {slower} while the check ran."
         yield Finding(words, quiet)
+
+
+def _speed_matters(checked: Checked) -> bool:
+    """Whether a slower machine could change the measurement: it does not repeat on one seed."""
+    return isinstance(checked.sources, Unknown) or checked.sources.within > 0.0
 
 
 # -- measurable --------------------------------------------------------------------------------
@@ -307,12 +312,12 @@ def _summary(checked: Checked) -> str:
     if isinstance(sight, Unknown) or isinstance(spread, Unknown):
         return "Measurable: any difference that the metric shows can be found."
     share = f" ({_percent(sight.resolution, spread.mean)})" if spread.mean else ""
-    return f"Measurable: gains of {_unit(checked, sight.resolution, spread.sd)}{share} or more."
+    return f"Measurable, for gains of {_unit(checked, sight.resolution)}{share} or more."
 
 
 def _percent(gain: float, mean: float) -> str:
     return f"{100.0 * abs(gain / mean):.2g} % of the baseline"
 
 
-def _unit(checked: Checked, value: float, sd: float) -> str:
-    return f"{amount(value, sd)} {checked.metric.unit}".rstrip()
+def _unit(checked: Checked, value: float) -> str:
+    return f"{amount(value, value)} {checked.metric.unit}".rstrip()

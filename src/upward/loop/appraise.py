@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from upward.core.errors import EvidenceError, TooFewTrials
+from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
 from upward.core.metric import Metric, Noise
 from upward.core.records import Outcome, Plan, Task, TrialState
 from upward.loop.advise import conclude
@@ -82,6 +82,8 @@ def _or_unknown(ask: Callable[[], T]) -> T | Unknown:
     """The answer, or why the data has none."""
     try:
         return ask()
+    except BadMeasurement as error:
+        return Unknown(f"{error.reason}.")
     except EvidenceError as error:
         return Unknown(str(error))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from upward.core.errors import BadMeasurement
 from upward.core.records import Plan
-from upward.stats.arrays import finite, spread
+from upward.stats.arrays import TIE, Array, finite, spread
 from upward.stats.noise import resolution
 from upward.stats.student import quantile
 
@@ -60,12 +60,13 @@ def pairing(
 
     Returns:
         The correlation 2 cov / (var + var), which is Pearson's where both arms vary alike, and
-        the ratio, which is 1 minus it. The interval is exact for Gaussian arms that vary alike.
+        the ratio, which is 1 minus it. The interval is exact for Gaussian arms that vary alike;
+        a width of zero means that the arms differ by the same amount in every pair.
 
     Raises:
         TooFewTrials: fewer than six pairs.
         BadMeasurement: shapes differ, a value is NaN or infinite, an arm never varies, or the two
-            differ by one constant: such a copy changed nothing that could tell.
+            agree in every pair: such a copy changed nothing that could tell.
 
     Source: Morgan (1939), Pitman (1939): sum and difference of the arms are uncorrelated exactly
         where the arms vary alike, so the ratio of their variances is the true one times F with
@@ -84,17 +85,25 @@ def pairing(
         raise BadMeasurement("pairing", f"{one.size} and {other.size} values make no pairs")
     if not (spread(one) > 0.0 and spread(other) > 0.0):
         raise BadMeasurement("pairing", "one of the two never varies, so there is no luck to share")
-    unit = float(max(np.ptp(one), np.ptp(other)))
-    one, other = (one - np.mean(one)) / unit, (other - np.mean(other)) / unit
-    apart, together = float(np.sum((one - other) ** 2)), float(np.sum((one + other) ** 2))
-    if apart <= 1e-20 * together or together <= 1e-20 * apart:
-        raise BadMeasurement("pairing", "the two agree to the last digit, so nothing is learned")
+    if not np.any(np.abs(one - other) > TIE * np.maximum(np.abs(one), np.abs(other))):
+        raise BadMeasurement("pairing", "the two agree in every pair, so nothing is learned")
+    at, low, high = _interval(one, other, level)
+    pays = 1.0 - low < break_even
+    return Pairing(one.size, at, low, high, 1.0 - at, 1.0 - high, 1.0 - low, break_even, pays)
+
+
+def _interval(one: Array, other: Array, level: float) -> tuple[float, float, float]:
+    """The correlation with the ends of its interval."""
+    apart, together = spread(one - other), spread(one + other)
+    size = spread(one) + spread(other)
+    if min(apart, together) <= TIE**2 * size:
+        certain = 1.0 if apart < together else -1.0
+        return certain, certain, certain
     middle = 0.5 * math.log(together / apart)
     freedom = one.size - 1.0
     half = math.asinh(quantile(0.5 + level / 2.0, freedom) / math.sqrt(freedom))
     at, low, high = (math.tanh(middle + shift) for shift in (0.0, -half, half))
-    pays = 1.0 - low < break_even
-    return Pairing(one.size, at, low, high, 1.0 - at, 1.0 - high, 1.0 - low, break_even, pays)
+    return at, low, high
 
 
 def break_even_ratio(plan: Plan, *, incumbent_trials: int) -> float:
