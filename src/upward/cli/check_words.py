@@ -12,7 +12,7 @@ from upward.cli.format import duration, number
 from upward.core.metric import Noise
 from upward.loop.checked import Answer, Checked, NullFound, Price, Sight, Spread, Unknown
 from upward.stats.drift import Drift
-from upward.stats.say import amount, count
+from upward.stats.say import amount, count, percent
 
 WIDTH = 80
 LABEL = 9
@@ -44,7 +44,8 @@ def _blocks(checked: Checked) -> Iterator[tuple[str, str, Iterable[str]]]:
         rows = _table(checked.sight.prices, checked, checked.spread)
         yield "Sees", _sees(checked, checked.sight, checked.spread), rows
     if checked.races and len(checked.values) > 1:
-        yield "Pairing", _pairing(checked), ()
+        if isinstance(checked.spread, Spread) and checked.spread.sd > 0.0:
+            yield "Pairing", _pairing(checked), ()
         yield "Drift", _drift(checked), ()
     if checked.nulls:
         yield "Nulls", _nulls(checked), ()
@@ -81,7 +82,7 @@ def _noise(checked: Checked) -> str:
         return f"The baseline measures {number(spread.mean)} {checked.metric.unit}".rstrip() + (
             f" on each of {spread.n} seeds: no noise is visible."
         )
-    share = "" if spread.relative is None else f", {100 * spread.relative:.2g} % of it"
+    share = "" if spread.relative is None else f", {percent(spread.relative)} of it"
     return (
         f"The baseline measures {mean} on average over {spread.n} seeds. The standard deviation "
         f"(sd: two of three trials lie within one sd of the average) is "
@@ -109,9 +110,9 @@ def _sources(checked: Checked) -> str:
     share = 100.0 * (found.seed_share or 0.0)
     seed, machine = _sd(found.between, checked), _sd(found.within, checked)
     return (
-        f"It comes from the seed (sd {seed}, {share:.0f} % of the variance) and from the machine "
-        f"(sd {machine}: what still differs when the same seed runs again {again}, for example "
-        f"because a time limit cuts it off elsewhere). {_seed(checked)}"
+        f"It comes from the seed (sd {seed}, about {share:.0f} % of the variance) and from the "
+        f"machine (sd {machine}: what still differs in {count(found.repeats, 'repeat')} on the "
+        f"same seed, for example because a time limit cuts them off elsewhere). {_seed(checked)}"
     )
 
 
@@ -126,7 +127,7 @@ def _seed(checked: Checked) -> str:
 
 def _sd(value: float, checked: Checked) -> str:
     if checked.metric.noise is Noise.TIMING:
-        return f"{100.0 * value:.2g} %"
+        return percent(value)
     return amount(value, value)
 
 
@@ -162,7 +163,7 @@ def _sees(checked: Checked, sight: Sight, spread: Spread) -> str:
 
 
 def _share(gain: float, spread: Spread) -> str:
-    return f" ({100.0 * abs(gain / spread.mean):.2g} %)" if spread.mean else ""
+    return f" ({percent(gain / spread.mean)})" if spread.mean else ""
 
 
 def _table(prices: Sequence[Price], checked: Checked, spread: Spread) -> Iterator[str]:
@@ -265,7 +266,7 @@ def _verdict(checked: Checked) -> str:
     found = checked.conclusion
     words = [clean(found.summary)]
     if found.answer is not Answer.MEASURABLE:
-        words = [f"{str(found.answer).capitalize()}: {clean(found.summary)}"]
+        words = [f"{str(found.answer).capitalize()}. {clean(found.summary)}"]
     words += [f"- {clean(text)}" for text in found.findings]
     words += [f"> {clean(text)}" for text in found.advice]
     return "\n".join(words)

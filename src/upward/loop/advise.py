@@ -8,7 +8,7 @@ from upward.core.metric import Noise
 from upward.loop.checked import Answer, Checked, Conclusion, NullFound, Sight, Spread, Unknown
 from upward.loop.nulls import NullKind
 from upward.stats.drift import Drift
-from upward.stats.say import amount
+from upward.stats.say import amount, percent
 
 COARSE = 0.10
 FEWEST = 4
@@ -113,7 +113,8 @@ def _fooled(checked: Checked) -> Iterator[Finding]:
                 f"This evaluator can be fooled: {_a(null.kind)} candidate would be accepted as "
                 f"better than the baseline by {_gain(checked, null)}.",
                 f"Let the scorer refuse or rank last what {_a(null.kind)} candidate leaves "
-                "behind (docs/tasks.md, 'A scorer that is hard to fool').",
+                "behind (docs/tasks.md, 'A scorer that is hard to fool'); if that is an honest "
+                "answer here, let the baseline begin from it.",
                 NO,
             )
 
@@ -213,13 +214,17 @@ def _visible(checked: Checked, spread: Spread, sight: Sight) -> Iterator[Finding
             NO,
         )
         yield Finding("", _how_much(sight.resolution, COARSE * room))
-    elif room and sight.resolution > COARSE * room:
-        share = 100.0 * sight.resolution / room
-        yield Finding(
-            f"Only large gains can be seen: {share:.0f} % of "
-            + ("what is possible" if checked.metric.bound is not None else "the baseline")
-            + " or more.",
-        )
+    else:
+        yield from _coarse(checked, spread, sight)
+
+
+def _coarse(checked: Checked, spread: Spread, sight: Sight) -> Iterator[Finding]:
+    bound = checked.metric.bound
+    room = abs(spread.mean) if bound is None else checked.metric.gain(bound, spread.mean)
+    if room > 0.0 and sight.resolution > COARSE * room:
+        of = "the baseline" if bound is None else "what the bound leaves possible"
+        share = percent(sight.resolution / room)
+        yield Finding(f"Only large gains can be seen: {share} of {of} or more.")
 
 
 def _room(checked: Checked, spread: Spread) -> float | None:
@@ -316,7 +321,7 @@ def _summary(checked: Checked) -> str:
 
 
 def _percent(gain: float, mean: float) -> str:
-    return f"{100.0 * abs(gain / mean):.2g} % of the baseline"
+    return f"{percent(gain / mean)} of the baseline"
 
 
 def _unit(checked: Checked, value: float) -> str:
