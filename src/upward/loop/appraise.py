@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
@@ -205,15 +206,18 @@ def _price(
     times: float, sd: float, spread: Spread, metric: Metric, plan: Plan, minutes: float
 ) -> Price:
     held, timing = plan.calibration, metric.noise is Noise.TIMING
-    gain = times * sd
+    trials = _trials(times, plan, held, timing)
+    spent = None if trials is None else 2 * trials * minutes
+    return Price(times, _in_unit(times * sd, spread, metric), trials, spent)
 
-    def ask() -> int:
-        return trials_needed(gain, sd, plan=plan, incumbent_trials=held, paired=timing)
 
-    trials = _or_unknown(ask)
-    known = None if isinstance(trials, Unknown) else trials
-    spent = None if known is None else 2 * known * minutes
-    return Price(times, _in_unit(gain, spread, metric), known, spent)
+@lru_cache(maxsize=64)
+def _trials(times: float, plan: Plan, held: int, paired: bool) -> int | None:  # noqa: FBT001 - cached
+    """Trials for a gain of so many sd, None for more than anybody runs; the same for every task."""
+    try:
+        return trials_needed(times, 1.0, plan=plan, incumbent_trials=held, paired=paired)
+    except TooFewTrials:
+        return None
 
 
 # -- pairing and drift -------------------------------------------------------------------------
