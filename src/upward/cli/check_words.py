@@ -167,10 +167,10 @@ def _share(gain: float, spread: Spread) -> str:
 
 
 def _table(prices: Sequence[Price], checked: Checked, spread: Spread) -> Iterator[str]:
-    yield f"{'gain':<30}{'in sd':>6}{'trials each':>13}{'minutes':>10}"
+    head = clean(f"gain, {checked.metric.unit}" if checked.metric.unit else "gain", 29)
+    yield f"{head:<30}{'in sd':>6}{'trials each':>13}{'minutes':>10}"
     for price in prices:
-        size = f"{amount(price.gain, price.gain)} {checked.metric.unit}".rstrip()
-        size = clean(size, 18) + _share(price.gain, spread)
+        size = amount(price.gain, price.gain) + _share(price.gain, spread)
         trials = "over 64" if price.trials is None else str(price.trials)
         minutes = "-" if price.minutes is None else f"{price.minutes:.2g}"
         if price.minutes is not None and price.minutes >= 100:

@@ -102,8 +102,8 @@ def _fooled(checked: Checked) -> Iterator[Finding]:
             continue
         if null.kind is NullKind.COPY:
             yield Finding(
-                "A copy of the baseline won a race against the baseline. Luck does that about "
-                "once in 100 checks; otherwise trials are not comparable.",
+                "A copy of the baseline won a race against the baseline. Luck does that in 1 of "
+                "200 checks; otherwise trials are not comparable.",
                 "Check again; if the copy wins again, look for state that outlives a trial, a "
                 "cache, or a machine that drifts.",
                 NO,
