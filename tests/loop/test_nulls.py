@@ -86,6 +86,12 @@ def test_zeroed_json_keeps_its_shape_and_holds_no_number(value: object) -> None:
         assert found == 0
 
 
+def test_a_number_written_as_text_is_zeroed_too() -> None:
+    assert (
+        zeroed(b'["0.125", "1e-3", "circle 7", "nan"]') == b'["0.000", "0e-0", "circle 7", "nan"]'
+    )
+
+
 @given(st.binary(max_size=64))
 def test_any_bytes_can_be_zeroed(data: bytes) -> None:
     assert isinstance(zeroed(data), bytes)

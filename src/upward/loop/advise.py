@@ -13,6 +13,8 @@ from upward.stats.say import amount, percent
 COARSE = 0.10
 FEWEST = 4
 CLEARLY_SD = 2.0
+# of the variance from the seed; under it, the machine is worth quieting first
+MUCH = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +272,9 @@ def _lever(checked: Checked) -> str:
             "all noise is the scorer's own draw; four times as many examples halve it."
         )
     share = None if isinstance(checked.sources, Unknown) else checked.sources.seed_share
-    if share is not None and share < 0.5:
+    if share is not None and share < MUCH:
         return (
-            "To see smaller gains, quiet the machine: most of the noise is there on one and the "
+            "To see smaller gains, quiet the machine: much of the noise is there on one and the "
             "same seed. Fewer --workers, a fixed number of steps instead of a time limit, or "
             "deterministic arithmetic help; so does a longer trial."
         )

@@ -112,7 +112,7 @@ def constant(task: Task, blobs: Blobs, outputs: Mapping[str, str]) -> Null:
 def zeroed(data: bytes) -> bytes:
     r"""Return bytes of the same form with every number in them set to zero.
 
-    JSON keeps its shape and text, other text its layout, NumPy and safetensors files their
+    JSON keeps its shape and all text that is no number, other text its layout, NumPy and safetensors files their
     header; of anything else only the length is left.
 
     Example:
@@ -164,4 +164,15 @@ def _zero(value: Any) -> Any:
         return {name: _zero(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, list):
         return [_zero(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value if isinstance(value, str) or value is None else type(value)(0)
+    if isinstance(value, str):
+        return value.translate(DIGITS) if _is_number(value) else value
+    return None if value is None else type(value)(0)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number: exact values are often written as text."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii()
