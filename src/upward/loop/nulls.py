@@ -112,8 +112,8 @@ def constant(task: Task, blobs: Blobs, outputs: Mapping[str, str]) -> Null:
 def zeroed(data: bytes) -> bytes:
     r"""Return bytes of the same form with every number in them set to zero.
 
-    JSON keeps its shape and all text that is no number, other text its layout, NumPy and safetensors files their
-    header; of anything else only the length is left.
+    JSON keeps its shape and all text that is no number, other text its layout, NumPy and
+    safetensors files their header; of anything else only the length is left.
 
     Example:
         >>> zeroed(b'{"a": [1.5, 2], "name": "x1"}'), zeroed(b"x = 17\n")
