@@ -24,3 +24,9 @@ def test_a_gain_that_nothing_affordable_sees_is_said_to_be_one() -> None:
         trials_needed(0.001, 0.1, plan=PLAN, incumbent_trials=8)
     with pytest.raises(BadMeasurement):
         trials_needed(0.0, 0.1, plan=PLAN, incumbent_trials=8)
+
+
+def test_pairs_need_no_fewer_trials_than_an_incumbent_that_is_known() -> None:
+    apart = trials_needed(2.0, 1.0, plan=PLAN, incumbent_trials=8)
+    side_by_side = trials_needed(2.0, 1.0, plan=PLAN, incumbent_trials=0, paired=True)
+    assert apart <= side_by_side <= 2 * apart

@@ -14,6 +14,7 @@ from upward.core.errors import UpwardError, UsageError
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("upward.cli.init", "Make a task from the folder you stand in."),
     "knobs": ("upward.cli.knobs", "List what can be tuned in a file."),
+    "check": ("upward.cli.check", "Can a task be measured: noise, cost, what can be seen."),
     "run": ("upward.cli.run", "Pursue a task; the same command goes on where it stopped."),
     "status": ("upward.cli.look", "Where a study stands."),
     "show": ("upward.cli.look", "One proposal, candidate or trial with its evidence."),

@@ -1,9 +1,6 @@
 """`upward run`: pursue a task."""
 
-import signal
-import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -12,6 +9,7 @@ from upward import wiring
 from upward.cli.common import home_option, json_option, print_json
 from upward.cli.format import duration, gained, number
 from upward.cli.live import LiveView, PlainView
+from upward.cli.stop import Stop
 from upward.core.codec import plain
 from upward.core.metric import Noise
 from upward.ledger.facts import Publication
@@ -69,7 +67,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         known = len(opened.warnings)
         _warn(console, opened.warnings)
         view = LiveView(console, words(budget)) if console.is_terminal else PlainView(console)
-        stop = _Stop()
+        stop = Stop()
         with view, stop:
             reason = opened.go(budget, interrupted=lambda: stop.asked, watch=view.update)
         _warn(console, opened.warnings[known:])
@@ -166,25 +164,3 @@ def _published(state: StudyState, found: Publication) -> str:
         f"{number(found.gain, 3)} ({number(found.low, 3)} to {number(found.high, 3)}), from "
         f"{times} fresh trials of each, in turn."
     )
-
-
-class _Stop:
-    """Turns the first Ctrl-C or SIGTERM into a question that the loop asks; a second one kills."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> "_Stop":
-        for name in (signal.SIGINT, signal.SIGTERM):
-            self._before[name] = signal.signal(name, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for name, handler in self._before.items():
-            signal.signal(name, handler)  # pyright: ignore[reportArgumentType]
-
-    def _ask(self, number: int, _: FrameType | None) -> None:
-        if self.asked:
-            sys.exit(128 + number)
-        self.asked = True

@@ -46,3 +46,14 @@ def count(number: int, thing: str) -> str:
         ('1 fresh trial', '5 fresh trials')
     """
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def percent(share: float) -> str:
+    """Return the size of a share as a percentage with two digits.
+
+    Example:
+        >>> percent(0.0123), percent(-0.5), percent(1.234)
+        ('1.2 %', '50 %', '123 %')
+    """
+    size = 100.0 * abs(share)
+    return f"{size:.0f} %" if size >= 99.5 else f"{size:.2g} %"

@@ -71,10 +71,12 @@ class FakeExecutor:
         if value is None:
             failure = Failure("candidate", "exit code 1: it crashed")
             return Outcome(job.trial.number, TrialState.FAILED, failure=failure, usage=usage)
+        keep = self._blobs.put if job.keep else blob_id
         return Outcome(
             job.trial.number,
             TrialState.COMPLETE,
             Measurement(value),
             usage=usage,
-            outputs={"out.txt": blob_id(str(value).encode())},
+            outputs={"out.txt": keep(str(value).encode())},
+            kept=job.keep,
         )

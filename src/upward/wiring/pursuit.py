@@ -1,35 +1,27 @@
-"""The only module that joins concrete classes: from what a user asked for to a running study."""
+"""From what a user asked for to a running study with its control arms."""
 
-import os
-import platform
 import secrets
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 from upward.archive.archive import Archive
-from upward.core.errors import BadPlan, CannotWrite, MissingTool, TaskChanged, UnknownName
+from upward.core.errors import BadPlan, MissingTool, TaskChanged
 from upward.core.ids import derive_seed, record_id, tree_id
 from upward.core.metric import Noise
 from upward.core.ports import Activity, Researcher
 from upward.core.records import Isolation, Plan, Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
-from upward.ledger.audit import Audit
-from upward.ledger.audit import audit as check
-from upward.ledger.chain import check as check_chain
-from upward.ledger.checkpoint import Checkpoint
 from upward.ledger.facts import Genesis
-from upward.ledger.replay import StudyState, replay
+from upward.ledger.replay import StudyState
 from upward.loop.again import Replayed, run_again
 from upward.loop.budget import Budget
 from upward.loop.controls import ControlArms
 from upward.loop.run import Pursuit
 from upward.loop.side import Side
 from upward.loop.study import Study
-from upward.report.page import render
 from upward.research.no_op import NoOpResearcher
 from upward.research.random_search import RandomResearcher
 from upward.research.search import SearchResearcher
@@ -38,78 +30,17 @@ from upward.sandbox.choose import best_sandbox
 from upward.store.blobs import FolderBlobs
 from upward.store.clock import SystemClock
 from upward.store.home import Home
-from upward.store.lock import StudyLock, holder
+from upward.store.lock import StudyLock
 from upward.store.sqlite import SqliteLedger
 from upward.tasks.load import FolderTasks, changed_files, labs_folder
+from upward.wiring.machine import software, unisolated, workers_for
+from upward.wiring.workspace import ARM, Workspace
 
-# a study's control arms stand beside it in the ledger, as NAME~ARM
-ARM = "~"
 ARMS: dict[str, Callable[[int], Researcher]] = {
     "no-op": lambda seed: NoOpResearcher(),
     "random": lambda seed: RandomResearcher(),
     "tpe": TpeResearcher,
 }
-
-VERSIONED = ("upward", "numpy", "scipy", "torch", "scikit-learn", "libcst")
-
-
-@dataclass(slots=True)
-class Workspace:
-    """The ledger and artifacts of one folder, opened for reading or for writing."""
-
-    home: Home
-    ledger: SqliteLedger
-    blobs: FolderBlobs
-
-    def studies(self) -> list[str]:
-        """Names of all studies, most recently written first, without their control arms."""
-        return [name for name in self.ledger.studies() if ARM not in name]
-
-    def arms(self, study: str) -> list[StudyState]:
-        """The control arms of a study, in the order of their names."""
-        names = sorted(n for n in self.ledger.studies() if n.startswith(study + ARM))
-        return [replay(name, self.ledger.entries(name)) for name in names]
-
-    def pick(self, study: str | None) -> str:
-        """The named study, or the one last worked on.
-
-        Raises:
-            UnknownName: there is none.
-        """
-        known = self.studies()
-        if study is None and known:
-            return known[0]
-        if study is not None and ARM in study and self.ledger.head(study) is not None:
-            return study
-        if study not in known:
-            hint = "Begin one with `upward run TASK`, or name its folder with --home."
-            raise UnknownName("study", study or "(any)", known, hint)
-        return study
-
-    def state(self, study: str | None) -> StudyState:
-        """The state of a study, folded from its entries."""
-        name = self.pick(study)
-        return replay(name, self.ledger.entries(name))
-
-    def text(self, blob: str | None) -> str:
-        """A kept file as text; nothing for a file that does not exist.
-
-        Raises:
-            UnicodeDecodeError: it is no text.
-        """
-        return "" if blob is None else self.blobs.get(blob).decode("utf-8")
-
-    def holder(self, study: str) -> str | None:
-        """Who works on a study now, or None."""
-        found = holder(self.home.locks, study)
-        return str(found) if found else None
-
-
-def open_workspace(home: str) -> Workspace:
-    """Open a workspace for reading; a study may be running in it."""
-    place = Home(Path(home).resolve())
-    ledger = SqliteLedger(place.database, SystemClock(), read_only=True)
-    return Workspace(place, ledger, FolderBlobs(place.blobs))
 
 
 @dataclass(slots=True)
@@ -273,7 +204,7 @@ def _with_executor(
 ) -> Opened:
     sandbox, task = best_sandbox(), study.state.task
     isolation = sandbox.probe()
-    count = 1 if task.metric.noise is Noise.TIMING else workers or cores()
+    count = workers_for(task, workers)
     executor = LocalExecutor(
         task,
         sandbox,
@@ -289,11 +220,7 @@ def _with_executor(
 
 def _warnings(ledger: SqliteLedger, isolation: Isolation) -> list[str]:
     found = [ledger.warning] if ledger.warning else []
-    if not isolation.isolated:
-        found.append(
-            f"Trials are not isolated here, so nothing can be verified. {isolation.advice}"
-        )
-    return found
+    return found + unisolated(isolation)
 
 
 def _genesis(
@@ -315,48 +242,3 @@ def _genesis(
         isolation=isolation,
         software=software(),
     )
-
-
-def software() -> dict[str, str]:
-    """Versions of what a trial may depend on; packages that are not installed are left out."""
-    found = {"python": platform.python_version(), "system": platform.platform()}
-    for name in VERSIONED:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def audit(workspace: Workspace, study: str, saved: Checkpoint | None) -> Audit:
-    """Check a study against a checkpoint kept elsewhere, or else the newest kept beside it."""
-    pinned = saved or workspace.ledger.checkpoint(study)
-    return check(study, workspace.ledger.entries(study), pinned, workspace.blobs.get)
-
-
-def write_report(workspace: Workspace, state: StudyState, path: str | None = None) -> Path:
-    """Write a study's report and return its path.
-
-    Raises:
-        CannotWrite: the place cannot be written to.
-    """
-    target = Path(path) if path else workspace.home.reports / f"{state.name}.html"
-    broken = check_chain(workspace.ledger.entries(state.name))
-    text = render(
-        state,
-        workspace.text,
-        generated_at=SystemClock().now(),
-        head_checked=None if broken else state.head,
-        arms=workspace.arms(state.name),
-    )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(str(target), error.strerror or str(error)) from None
-    return target
