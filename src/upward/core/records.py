@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from upward.core.metric import Guard, Metric
+from upward.core.metric import Guard, GuardReading, Metric
 
 
 class TrialState(StrEnum):
@@ -307,6 +307,9 @@ class Plan:
         incumbent_floor: the incumbent has at least this many trials beside the candidate's before
             a race may end in acceptance.
         missing: how a failed trial of a candidate counts in a race; ``reject`` ends it.
+        timing_cv: a timing is verified only while the incumbent's own trials in the race have at
+            most this coefficient of variation. GPU kernels without locked clocks show up to 0.3;
+            beyond it something else runs on the machine, and a ratio of means says little.
     """
 
     rule: str = "screen-race-1"
@@ -316,6 +319,7 @@ class Plan:
     race_cap: int = 10
     incumbent_floor: int = 2
     missing: str = "reject"
+    timing_cv: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +339,7 @@ class Verdict:
         evidence: the e-value reached (a fair bet against "no gain"; 20 means odds of 20 to 1).
         candidate_values: measurements of the candidate that count, in order.
         incumbent_values: measurements of the incumbent that count.
+        guards: as they stood, where the verdict looked at them.
     """
 
     candidate: str
@@ -349,6 +354,7 @@ class Verdict:
     evidence: float | None = None
     candidate_values: tuple[float, ...] = ()
     incumbent_values: tuple[float, ...] = ()
+    guards: tuple[GuardReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
