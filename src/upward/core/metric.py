@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from upward.core.errors import BadMeasurement
 
+# Readings that the supervisor takes of every trial; they differ from run to run.
+SUPERVISED = ("cpu_s", "wall_s", "peak_memory_mb")
+
 
 class Direction(StrEnum):
     """Which way is better."""

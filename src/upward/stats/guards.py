@@ -27,9 +27,9 @@ Array = NDArray[np.float64]
 # less than 1 of 100 harmless ones; a race costs more than a screen, but a lost gain costs most.
 SURE = 0.99
 
-# Beyond this many ranges of all readings, a bound on the loss says nothing.
-_WIDEST = 1e6
-_HALVINGS = 60
+# A bound beyond 4^9 ranges of all readings says nothing; within that, it is found to 12 digits.
+_STEPS = 10
+_POINTS, _ROUNDS = 65, 7
 
 
 def judge_guard(
@@ -71,7 +71,7 @@ def judge_guard(
         TooFewTrials: no reading in an arm; unknown is not fine.
         BadMeasurement: a reading is NaN, infinite or above 1e150.
 
-    Cost: about 20 ms; no randomness.
+    Cost: about 4 ms; no randomness.
 
     Source: the confidence sequence that inverts the e-values of `upward.stats.sequential`; for
         non-inferiority Wellek (2010), Testing Statistical Hypotheses of Equivalence, chapter 2.
@@ -188,7 +188,7 @@ def _compare(
     sums = sum_arms(new, old, Metric(guard.name, "", guard.direction), past)
     shifted = _credited(sums, guard.tolerance / unit)
     bar = -math.log(plan.alpha)
-    evidence, bound = _e(shifted), _bound(sums, bar)
+    evidence, bound = float(_log_e(shifted)), _bound(sums, bar)
     known = replace(
         found,
         evidence=min(MOST, math.exp(min(evidence, 100.0))),
@@ -198,29 +198,37 @@ def _compare(
     width = 0.0 if known.upper is None else known.upper - known.loss
     if evidence >= bar:
         return replace(known, state=GuardState.HELD, reason=f"{_bounded(known, 'holds', width)}.")
-    if _is_broken(shifted, plan, bar, spent=spent):
+    if _clearly_broken(shifted, bar):
         return _broken(known, width)
+    if _beyond_hope(shifted, plan, bar, spent=spent):
+        allowed = f"({guard.tolerance:.4g} allowed)"
+        said = f"{guard.name} is {_change(found, width)} on average {allowed}"
+        reason = f"{said}, too much to be shown harmless within {plan.race_cap} trials."
+        return replace(known, state=GuardState.BROKEN, reason=reason)
     hint = _hint(guard, old, past, plan) if spent else ""
     return replace(known, reason=f"{_bounded(known, 'is not shown to hold', width)}{hint}.")
 
 
-def _e(sums: Arms) -> float:
-    return float(sums.log_evidence())
+def _log_e(sums: Arms) -> Array:
+    return np.asarray(sums.log_evidence())
 
 
-def _credited(sums: Arms, credit: float) -> Arms:
+def _credited(sums: Arms, credit: float | Array) -> Arms:
     """The sums of a candidate that were better by a credit, in the sums' own unit."""
     return replace(sums, gain=np.asarray(sums.gain) + credit)
 
 
-def _is_broken(shifted: Arms, plan: Plan, bar: float, *, spent: bool) -> bool:
-    """Whether the loss is beyond the tolerance, clearly or without hope."""
-    if float(shifted.gain) >= 0.0:  # pyright: ignore[reportArgumentType]
+def _clearly_broken(shifted: Arms, bar: float) -> bool:
+    """Whether the evidence for a loss beyond the tolerance reaches the bar."""
+    return float(_log_e(replace(shifted, gain=-np.asarray(shifted.gain)))) >= bar
+
+
+def _beyond_hope(shifted: Arms, plan: Plan, bar: float, *, spent: bool) -> bool:
+    """Whether the mean loss is beyond the tolerance, and no trial to come can help."""
+    if float(np.asarray(shifted.gain)) >= 0.0:
         return False
-    if spent or _e(replace(shifted, gain=-np.asarray(shifted.gain))) >= bar:
-        return True
-    enough = float(shifted.candidate_n) >= FUTILE_FROM  # pyright: ignore[reportArgumentType]
-    return enough and _e(shifted.ahead(plan.race_cap)) < bar
+    enough = float(np.asarray(shifted.candidate_n)) >= FUTILE_FROM
+    return spent or (enough and float(_log_e(shifted.ahead(plan.race_cap))) < bar)
 
 
 def _bound(sums: Arms, bar: float) -> float | None:
@@ -229,16 +237,16 @@ def _bound(sums: Arms, bar: float) -> float | None:
     The evidence grows with the credit: both factors are likelihood ratios of a t that is larger
     the larger the gain, mixed over gains above zero.
     """
-    low = -float(sums.gain)  # pyright: ignore[reportArgumentType]
-    step = 1.0
-    while _e(_credited(sums, low + step)) < bar:
-        step *= 4.0
-        if step > _WIDEST:
-            return None
-    high = low + step
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if _e(_credited(sums, middle)) >= bar else (middle, high)
+    low = -float(np.asarray(sums.gain))
+    wide = np.asarray(low + 4.0 ** np.arange(_STEPS), np.float64)
+    reached = wide[_log_e(_credited(sums, wide)) >= bar]
+    if not reached.size:
+        return None
+    high = float(reached[0])
+    for _ in range(_ROUNDS):
+        grid = np.linspace(low, high, _POINTS)
+        first = max(1, int(np.argmax(_log_e(_credited(sums, grid)) >= bar)))
+        low, high = float(grid[first - 1]), float(grid[first])
     return high
 
 
@@ -256,7 +264,7 @@ def _bounded(found: GuardReading, what: str, width: float) -> str:
     said = f"{found.name} {what}: {_change(found, width)} on average"
     if found.upper is None or found.confidence is None:
         return f"{said} ({found.tolerance:.4g} allowed)"
-    most = f"worse by at most {amount(found.upper, width)}"
+    most = f"{'' if found.loss > 0.0 else 'worse '}by at most {amount(found.upper, width)}"
     if found.upper < 0.0:
         most = f"better by at least {amount(-found.upper, width)}"
     at = f"at {100.0 * found.confidence:.3g} % confidence"
