@@ -66,6 +66,13 @@ def guard_race(state: StudyState, verdict: Verdict) -> Verdict | None:
     return _followed(verdict, _each(state, judge), spent=spent)
 
 
+def broken_guard(verdict: Verdict) -> str | None:
+    """Return the name of the guard that decided against a candidate, if one did."""
+    if verdict.decision is not Decision.REJECTED:
+        return None
+    return next((g.name for g in verdict.guards if g.state is GuardState.BROKEN), None)
+
+
 def _guarded(state: StudyState, candidate: str) -> bool:
     """Whether there is anything to compare: an incumbent does not guard against itself."""
     return bool(state.task.guards) and candidate != state.incumbent

@@ -11,7 +11,7 @@ from enum import StrEnum
 from statistics import fmean
 
 from upward.core.metric import Direction, Guard, GuardState, Metric, Noise
-from upward.core.records import Decision, Level, Measurement, Purpose
+from upward.core.records import Decision, Level, Measurement, Purpose, Verdict
 from upward.ledger.replay import StudyState
 from upward.report import svg
 from upward.report.curve import short_change
@@ -141,12 +141,17 @@ def _kind(state: StudyState, candidate: str, *, fresh: bool) -> Kind | None:
     verdict = None if record.verdict is None else state.verdicts[record.verdict]
     if any(won.candidate == candidate for won in state.accepted):
         return Kind.ACCEPTED
-    broken = verdict and any(found.state is GuardState.BROKEN for found in verdict.guards)
-    if broken and verdict.decision is Decision.REJECTED:
+    if verdict is not None and _broke(verdict):
         return Kind.BROKEN
     if fresh:
         return Kind.RACED
     return Kind.PROVISIONAL if record.level is Level.PROVISIONAL else None
+
+
+def _broke(verdict: Verdict) -> bool:
+    """Whether it was a guard that decided against a candidate."""
+    broken = any(guard.state is GuardState.BROKEN for guard in verdict.guards)
+    return broken and verdict.decision is Decision.REJECTED
 
 
 def _words(state: StudyState, candidate: str, kind: Kind, value: float, figures: Figures) -> str:

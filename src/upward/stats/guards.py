@@ -195,7 +195,7 @@ def _compare(
         upper=None if bound is None else bound * unit + 0.0,
         confidence=None if bound is None else 1.0 - plan.alpha,
     )
-    width = 0.0 if known.upper is None else known.upper - known.loss
+    width = abs(known.loss) / 10.0 if known.upper is None else known.upper - known.loss
     if evidence >= bar:
         return replace(known, state=GuardState.HELD, reason=f"{_bounded(known, 'holds', width)}.")
     if _clearly_broken(shifted, bar):
@@ -257,7 +257,12 @@ def _change(found: GuardReading, width: float) -> str:
     if found.loss == 0.0:
         return "no change"
     way = "worse" if found.loss > 0.0 else "better"
-    return f"{way} by {amount(abs(found.loss), width)}"
+    return f"{way} by {_size(abs(found.loss), width)}"
+
+
+def _size(value: float, width: float) -> str:
+    """A number with the digits that its width leaves meaningful; all of them where it is exact."""
+    return amount(value, width) if width > 0.0 else f"{value:.8g}"
 
 
 def _bounded(found: GuardReading, what: str, width: float) -> str:
@@ -272,9 +277,9 @@ def _bounded(found: GuardReading, what: str, width: float) -> str:
 
 
 def _broken(found: GuardReading, width: float) -> GuardReading:
-    new, old = (amount(v, width) for v in (found.candidate, found.incumbent))
+    new, old = (_size(v, width) for v in (found.candidate, found.incumbent))
     reason = (
-        f"{found.name} got worse by {amount(found.loss, width)} ({found.tolerance:.4g} allowed): "
+        f"{found.name} got worse by {_size(found.loss, width)} ({found.tolerance:.4g} allowed): "
         f"{new} against {old} of the incumbent."
     )
     return replace(found, state=GuardState.BROKEN, reason=reason)
