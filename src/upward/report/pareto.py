@@ -165,7 +165,7 @@ def _words(state: StudyState, candidate: str, kind: Kind, value: float, figures:
 LEGEND = {
     Kind.BASE: "baseline",
     Kind.ACCEPTED: "accepted: mean of its fresh trials",
-    Kind.RACED: "raced, not accepted: mean of its fresh trials",
+    Kind.RACED: "raced, not accepted so far: mean of its fresh trials",
     Kind.PROVISIONAL: "provisional: one screening trial, selected and therefore lucky",
     Kind.BROKEN: "rejected because it broke a guard",
 }
@@ -233,11 +233,17 @@ def _draw_one(plane: _Plane, width: float) -> Html:
 def _limit(plane: _Plane, frame: svg.Frame, x: Scale) -> list[Html]:
     if plane.limit is None:
         return []
-    at, right = x.at(plane.limit), plane.guard.direction is Direction.MINIMIZE
-    anchor, gap = ("end", -6.0) if right else ("start", 6.0)
+    at = x.at(plane.limit)
+    # the name stands where only beaten candidates are, and beyond the limit where there is room
+    low = plane.figures.metric.direction is Direction.MAXIMIZE
+    right = at < frame.right - 100
+    if plane.guard.direction is Direction.MAXIMIZE:
+        right = at < frame.left + 100
+    anchor, gap = ("start", 6.0) if right else ("end", -6.0)
+    height = frame.bottom - 8 if low else frame.top + 12
     return [
         svg.line(at, frame.top, at, frame.bottom, "limit"),
-        svg.text(at + gap, frame.top + 12, "allowed now", "name limit", anchor),
+        svg.text(at + gap, height, "allowed now", "name limit", anchor),
     ]
 
 
@@ -273,7 +279,7 @@ def _names(plane: _Plane, frame: svg.Frame, x: Scale, y: Scale) -> list[Html]:
     if plane.tip is not None and plane.tip.kind is not Kind.BASE:
         proposal = plane.state.proposal_of(plane.tip.candidate)
         named.append((plane.tip, f"incumbent p{proposal.number if proposal else 0}", "verified"))
-    heights = apart([y.at(s.value) - 9 for s, _, _ in named], 16, frame.top + 28, frame.bottom - 4)
+    heights = apart([y.at(s.value) - 9 for s, _, _ in named], 16, frame.top - 2, frame.bottom - 24)
     labels = list[Html]()
     for (spot, words, cls), height in zip(named, heights, strict=True):
         at = x.at(spot.reading)

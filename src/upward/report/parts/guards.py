@@ -4,11 +4,11 @@ from collections import Counter
 from statistics import fmean
 
 from upward.core.errors import EvidenceError
-from upward.core.metric import Guard, GuardReading, GuardState
+from upward.core.metric import Direction, Guard, GuardReading, GuardState
 from upward.ledger.replay import StudyState
 from upward.report import pareto
 from upward.report.markup import Html, el
-from upward.report.text import clean, count, number, percent
+from upward.report.text import clean, count, number
 from upward.report.view import View, section, table
 from upward.stats.guards import smallest_tolerance
 from upward.stats.say import amount
@@ -16,12 +16,13 @@ from upward.stats.say import amount
 MOST_GUARDS = 8
 HEAD = (
     "Guard",
+    "What was shown",
     "Tolerance#",
+    "Can be shown#",
     "Baseline#",
     "Incumbent#",
     "Loss at most#",
     "Rejected for it#",
-    "What was shown",
 )
 
 
@@ -43,34 +44,37 @@ def guards(view: View) -> Html | None:
         *(el("p", note, cls="note") for note in notes),
         *planes,
         intro="A guard must not get worse by more than its tolerance. It holds only when the upper "
-        "bound on the loss is within that; a difference that noise hides is no proof of none.",
+        "bound on the loss is within that; a difference that noise hides is no proof of none. What "
+        "can be shown is the smallest tolerance that a race settles for 80 of 100 candidates that "
+        "lose nothing.",
     )
 
 
 def _row(view: View, guard: Guard, rejected: Counter[str]) -> Html:
     state = view.state
     before, after = _mean(state, guard, state.start.baseline), _mean(state, guard, state.incumbent)
-    reading, least = _reading(state, guard), _least(state, guard)
-    hint = el("span", f"a race can show {least}", cls="quiet") if least else None
+    reading = _reading(state, guard)
     upper = "" if reading is None or reading.upper is None else _amount(reading.upper, reading)
     at = None
     if reading is not None and reading.confidence is not None:
-        sure = "exact" if reading.confidence == 1.0 else f"at {percent(reading.confidence)}"
+        sure = "exact" if reading.confidence == 1.0 else f"at {100 * reading.confidence:.3g} %"
         at = el("span", sure, cls="quiet")
     return el(
         "tr",
         el("td", el("code", clean(guard.name, 60)), el("span", _way(guard), cls="quiet")),
-        el("td", number(guard.tolerance), hint, cls="n"),
+        el("td", *_shown(state, reading), cls="state"),
+        el("td", number(guard.tolerance), cls="n"),
+        el("td", _least(state, guard), cls="n"),
         el("td", before, cls="n"),
         el("td", after, cls="n"),
         el("td", upper, at, cls="n"),
         el("td", f"{rejected[guard.name]:,}", cls="n"),
-        el("td", *_shown(state, reading), cls="state"),
     )
 
 
 def _way(guard: Guard) -> str:
-    return f"{guard.direction.value.removesuffix('ize')}ized"
+    better = "higher" if guard.direction is Direction.MAXIMIZE else "lower"
+    return f"{better} is better"
 
 
 def _mean(state: StudyState, guard: Guard, candidate: str) -> str:
@@ -108,13 +112,13 @@ def _shown(state: StudyState, reading: GuardReading | None) -> list[Html | str]:
 
 
 def _least(state: StudyState, guard: Guard) -> str:
-    """The smallest tolerance that a race can show with the baseline's noise; empty if unknown."""
+    """The smallest tolerance that a race can show with the baseline's noise."""
     found = pareto.readings(state, guard.name, state.start.baseline, screens=False)
     try:
         least = smallest_tolerance(found, plan=state.start.plan)
     except EvidenceError:
-        return ""
-    return f"{least:.2g} or more" if least > 0.0 else "any, it never differs"
+        return "unknown"
+    return f"from {least:.2g}" if least > 0.0 else "any"
 
 
 def _rejections(state: StudyState) -> Counter[str]:
