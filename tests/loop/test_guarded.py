@@ -194,6 +194,19 @@ def test_an_exact_gain_that_breaks_a_noisy_guard_is_rejected_by_name() -> None:
     assert study.state.incumbent == study.state.start.baseline
 
 
+# -- what is learned -------------------------------------------------------------------------
+
+
+def test_a_broken_guard_teaches_that_the_idea_failed_and_not_that_it_gained() -> None:
+    world = World(guards=(MEMORY,))
+    study, script = world.begin(), Script((0.5, 0.7))
+    world.pursuit(study, script, measured(exact_bytes)).go()
+    broken, *others = script.lessons
+    assert (broken.decision, broken.gain_sd, broken.failure) == (Decision.REJECTED, None, "guard")
+    assert others
+    assert all(lesson.gain_sd is not None and lesson.failure is None for lesson in others)
+
+
 # -- the record ------------------------------------------------------------------------------
 
 
