@@ -8,9 +8,10 @@ from tests.loop.studies import Killed, Script, World, noisy_loss, rate_of
 
 from upward.core.codec import plain, restore
 from upward.core.metric import Direction, Guard, GuardState, Noise
-from upward.core.records import Decision, Level, Measurement, Plan, Purpose, Verdict
+from upward.core.records import Decision, Level, Measurement, Outcome, Plan, Purpose, Verdict
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN
 from upward.loop.study import Study
+from upward.testing.fake_executor import FakeExecutor
 
 Measured = Callable[[Mapping[str, str], int], Measurement]
 
@@ -183,6 +184,26 @@ def test_an_exact_gain_with_a_noisy_guard_is_raced_for_the_guard_alone() -> None
     assert (raced.rule, raced.decision, raced.level) == (RACE, Decision.ACCEPTED, Level.VERIFIED)
     assert raced.gain == pytest.approx(0.5)
     assert study.state.incumbent == study.state.proposals[1].candidate
+
+
+class Backwards(FakeExecutor):
+    """All trials under way end together, the latest first."""
+
+    def finished(self, timeout_s: float) -> list[Outcome]:
+        found = list[Outcome]()
+        while ended := super().finished(timeout_s):
+            found += ended
+        return found[::-1]
+
+
+def test_a_candidate_that_ends_before_its_incumbent_waits_for_it() -> None:
+    world = World(Noise.EXACT, guards=(MEMORY,))
+    study = world.begin()
+    measure = measured(harmless, exact=True)
+    pursuit = world.pursuit(study, Script((0.5,)), measure, workers=2)
+    pursuit.executor = Backwards(world.blobs, measure, workers=2)
+    pursuit.go()
+    assert verdicts_on(study, 1)[1].decision is Decision.ACCEPTED
 
 
 def test_an_exact_gain_that_breaks_a_noisy_guard_is_rejected_by_name() -> None:

@@ -56,6 +56,8 @@ def guard_race(state: StudyState, verdict: Verdict) -> Verdict | None:
     mine = _taken(state, candidate, lambda trial: trial.about == candidate)
     theirs = _taken(state, incumbent, lambda trial: trial.about == candidate)
     before = _taken(state, incumbent, lambda trial: trial.about != candidate)
+    if not (mine and theirs):
+        return None  # the incumbent's first trial is still under way
     plan = state.start.plan
     spent = next_arm(len(mine), len(theirs), plan=plan) is None
 

@@ -223,8 +223,8 @@ def _draw_one(plane: _Plane, width: float) -> Html:
         svg.x_axis(frame, x, ticks(*across, 8 if wide else 4), f"{name} ({way} is better)"),
         *_limit(plane, frame, x),
         svg.stairs(steps, "front"),
-        *_marks(plane, x, y),
         *_names(plane, frame, x, y),
+        *_marks(plane, x, y),
     ]
     label = f"{metric.name} against {name}, with the Pareto front"
     return svg.drawing(width, frame.bottom + 46, *(p for p in parts if p), label=label)
