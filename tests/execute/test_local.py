@@ -104,6 +104,31 @@ def test_guards_that_the_supervisor_measures_are_filled_in(tmp_path: Path) -> No
     }
 
 
+def test_every_trial_is_cold_and_its_warm_up_is_inside_the_clock(tmp_path: Path) -> None:
+    # it warms up once where it finds no cache, and leaves one in every place that it can write to
+    main = """
+import os, pathlib, tempfile, time
+places = [pathlib.Path(p) for p in (".", tempfile.gettempdir(), os.path.expanduser("~"))]
+warm = any((place / "cache").exists() for place in places)
+while not warm and time.process_time() < 0.4:
+    pass
+for place in places:
+    try:
+        (place / "cache").write_text("warm")
+    except OSError:
+        pass
+open("out.txt", "w").write(str(float(warm)))
+"""
+    with Small(main=main).executor(tmp_path) as executor:
+        for number in (1, 2):
+            executor.start(Small(main=main).job(number))
+            [outcome] = executor.finished(60.0)
+            assert outcome.measurement is not None
+            assert outcome.measurement.value == 0.0
+            assert outcome.usage is not None
+            assert outcome.usage.cpu_s >= 0.4
+
+
 # -- failures of the candidate -------------------------------------------------------------
 
 

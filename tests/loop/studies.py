@@ -16,7 +16,7 @@ from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget
 from upward.loop.run import Pursuit
 from upward.loop.study import Study
-from upward.testing.fake_executor import FakeExecutor
+from upward.testing.fake_executor import FakeExecutor, Measure
 from upward.testing.fakes import FakeClock, MemoryBlobs, MemoryLedger
 
 SCRIPT = "RATE = 1.0\nWIDTH = 8\n"
@@ -106,10 +106,15 @@ def make_task(
 class World:
     """A ledger and blobs that outlive processes."""
 
-    def __init__(self, noise: Noise = Noise.SEEDED, isolation: Isolation = SOUND) -> None:
+    def __init__(
+        self,
+        noise: Noise = Noise.SEEDED,
+        isolation: Isolation = SOUND,
+        guards: tuple[Guard, ...] = (),
+    ) -> None:
         self.blobs, self.clock = MemoryBlobs(), FakeClock()
         self.ledger = MortalLedger(self.clock)
-        self.task = make_task(self.blobs, noise)
+        self.task = make_task(self.blobs, noise, guards)
         self.isolation = isolation
 
     def begin(self, plan: Plan | None = None, *, secret: str = "secret") -> Study:
@@ -126,7 +131,7 @@ class World:
         self,
         study: Study,
         researcher: Researcher,
-        measure: Callable[[Mapping[str, str], int], float | None],
+        measure: Measure,
         *,
         trials: int | None = 100,
         workers: int = 1,

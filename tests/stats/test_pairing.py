@@ -86,7 +86,7 @@ def test_arms_that_differ_by_one_amount_share_all_luck() -> None:
 def test_pairs_must_save_more_than_they_cost() -> None:
     assert 0.75 < break_even_ratio(Plan(), incumbent_trials=8) < 0.9
     long_race = break_even_ratio(Plan(race_cap=40), incumbent_trials=8)
-    assert break_even_ratio(Plan(race_cap=4), incumbent_trials=8) < long_race <= 1.0
+    assert break_even_ratio(Plan(race_cap=6), incumbent_trials=8) < long_race <= 1.0
 
 
 def test_what_cannot_tell_is_refused() -> None:

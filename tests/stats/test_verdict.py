@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upward.core.errors import BadMeasurement, TooFewTrials, UnknownName
-from upward.core.metric import Direction, Guard, Metric, Noise
+from upward.core.metric import Direction, Metric, Noise
 from upward.core.records import Decision, Failure, Level, Plan
-from upward.stats.verdict import Arm, guard_break, missing_trial, next_arm, race, screen
+from upward.stats.verdict import Arm, missing_trial, next_arm, race, screen
 
 LOSS = Metric("val_bpb", "bits/byte", Direction.MINIMIZE, bound=0.0)
 EXACT = Metric("side", "", Direction.MINIMIZE, Noise.EXACT)
@@ -17,7 +17,6 @@ TIME = Metric("runtime", "ms", Direction.MINIMIZE, Noise.TIMING)
 SPEED = Metric("speed", "tokens/s", Direction.MAXIMIZE, Noise.TIMING)
 PLAN = Plan()
 INCUMBENT = [2.00, 2.01, 1.99, 2.02, 1.98, 2.00, 2.01, 1.99]
-MEMORY = Guard("peak_memory_mb", Direction.MINIMIZE, 64.0)
 
 
 # -- the screen ------------------------------------------------------------------------------
@@ -230,27 +229,3 @@ def test_the_arms_alternate_so_that_drift_hits_both_alike() -> None:
         counts[arm] += 1
         order += "A" if arm is Arm.INCUMBENT else "B"
     assert order == "ABBA" * 5
-
-
-# -- guards ----------------------------------------------------------------------------------
-
-
-def test_a_guard_breaks_when_its_mean_is_worse_by_more_than_the_tolerance() -> None:
-    fine = {"peak_memory_mb": [500.0, 520.0]}
-    assert guard_break([MEMORY], {"peak_memory_mb": [570.0]}, fine) is None
-    said = guard_break([MEMORY], {"peak_memory_mb": [600.0]}, fine)
-    assert said == (
-        "peak_memory_mb got worse by 90 (64 allowed): 600 on average, 510 for the incumbent."
-    )
-
-
-def test_a_guard_that_nobody_read_is_not_fine() -> None:
-    for mine, theirs in (({}, {"peak_memory_mb": [1.0]}), ({"peak_memory_mb": [1.0]}, {})):
-        with pytest.raises(TooFewTrials):
-            guard_break([MEMORY], mine, theirs)
-    with pytest.raises(BadMeasurement):
-        guard_break([MEMORY], {"peak_memory_mb": [math.nan]}, {"peak_memory_mb": [1.0]})
-
-
-def test_no_guards_never_break() -> None:
-    assert guard_break([], {}, {}) is None

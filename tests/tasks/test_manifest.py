@@ -182,6 +182,16 @@ def test_two_guards_of_one_name_are_refused(tmp_path: Path):
     assert "'cpu_s' is named twice" in text
 
 
+@pytest.mark.parametrize("name", ["peak_memory_mb", "cpu_s", "wall_s"])
+def test_no_tolerance_on_a_reading_that_always_differs_is_refused(tmp_path: Path, name: str):
+    old = 'name = "peak_memory_mb"\ndirection = "minimize"\ntolerance = 64'
+    text = refusal(tmp_path, old, old.replace("peak_memory_mb", name).replace("64", "0.0"))
+    assert f"{name} differs from run to run" in text
+    assert "line 23" in text
+    kept = WHOLE.replace(old, old.replace("peak_memory_mb", "size_bytes").replace("64", "0"))
+    assert read(tmp_path, kept).guards == (Guard("size_bytes", Direction.MINIMIZE, 0.0),)
+
+
 def test_text_that_is_not_toml_is_refused_with_its_line(tmp_path: Path):
     with pytest.raises(UnreadableSource) as caught:
         read(tmp_path, 'name = "tiny"\ngoal = \n')

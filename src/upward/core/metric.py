@@ -1,10 +1,13 @@
-"""A metric: what is measured, in which unit, which way is better, and what is possible."""
+"""A metric and its guards: what is measured, which way is better, and what must not get worse."""
 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from upward.core.errors import BadMeasurement
+
+# Readings that the supervisor takes of every trial; they differ from run to run.
+SUPERVISED = ("cpu_s", "wall_s", "peak_memory_mb")
 
 
 class Direction(StrEnum):
@@ -88,3 +91,40 @@ class Guard:
         """Return by how much the candidate is worse, in the guard's unit; negative when better."""
         difference = candidate - incumbent
         return (-difference if self.direction is Direction.MAXIMIZE else difference) + 0.0
+
+
+class GuardState(StrEnum):
+    """What the readings so far show of a guard."""
+
+    HELD = "held"  # shown not to be worse by more than the tolerance
+    BROKEN = "broken"  # worse by more than the tolerance
+    OPEN = "open"  # neither is shown
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReading:
+    """A guard as it stood when a candidate was judged.
+
+    Args:
+        name: of the guard.
+        state: held, broken or open.
+        tolerance: largest loss that is fine, in the guard's unit, as are all values below.
+        candidate: mean of its readings.
+        incumbent: mean of the readings beside them.
+        loss: difference of the two means, positive when the candidate is worse.
+        reason: one sentence that names the guard.
+        upper: the true loss is at most this; None where no bound can be stood behind.
+        confidence: of `upper`, however often one looks; 1 where no reading differs from another.
+        evidence: the e-value of "worse by less than the tolerance"; None where none was used.
+    """
+
+    name: str
+    state: GuardState
+    tolerance: float
+    candidate: float
+    incumbent: float
+    loss: float
+    reason: str
+    upper: float | None = None
+    confidence: float | None = None
+    evidence: float | None = None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from upward.core.metric import Guard, Metric
+from upward.core.metric import Guard, GuardReading, Metric
 
 
 class TrialState(StrEnum):
@@ -30,6 +30,10 @@ class Purpose(StrEnum):
     CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
     PUBLISH = "publish"  # the best candidate beside the baseline, for the report
     REPLAY = "replay"  # run again from the ledger
+
+
+# trials that ran whatever they would show: their values speak for a candidate
+UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.CERTIFY, Purpose.PUBLISH)
 
 
 class Decision(StrEnum):
@@ -313,6 +317,9 @@ class Plan:
         certify_share: largest share of all trials that re-runs of accepted steps may have.
         publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
         controls: share of all trials after calibration that control arms get.
+        timing_cv: a timing is verified only while the incumbent's own trials in the race have at
+            most this coefficient of variation. GPU kernels without locked clocks show up to 0.3;
+            beyond it something else runs on the machine, and a ratio of means says little.
     """
 
     rule: str = "screen-race-2"
@@ -326,6 +333,7 @@ class Plan:
     certify_share: float = 0.10
     publish: int = 3
     controls: float = 0.15
+    timing_cv: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +353,7 @@ class Verdict:
         evidence: the e-value reached (a fair bet against "no gain"; 20 means odds of 20 to 1).
         candidate_values: measurements of the candidate that count, in order.
         incumbent_values: measurements of the incumbent that count.
+        guards: as they stood, where the verdict looked at them.
     """
 
     candidate: str
@@ -359,6 +368,7 @@ class Verdict:
     evidence: float | None = None
     candidate_values: tuple[float, ...] = ()
     incumbent_values: tuple[float, ...] = ()
+    guards: tuple[GuardReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

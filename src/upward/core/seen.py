@@ -15,8 +15,8 @@ class Lesson:
         decision: how it ended.
         level: what is known of the candidate now.
         gain_sd: gain over the parent's mean in standard deviations of the noise, None when the
-            trial failed or was invalid.
-        failure: the boundary at which it failed, if it did.
+            trial failed or was invalid, or when a guard was broken.
+        failure: ``trial`` or ``guard``, if it failed by one.
     """
 
     proposal: Proposal

@@ -5,6 +5,7 @@ from typing import Any
 
 from upward.core.canon import parse_strict
 from upward.core.errors import BadMeasurement, ScorerFailed
+from upward.core.metric import SUPERVISED
 from upward.core.ports import Ran
 from upward.core.records import Limits, Measurement, Task, Usage
 
@@ -19,7 +20,6 @@ WORDS = {
     "disk_mb": "MiB of disk",
     "processes": "processes",
 }
-SUPERVISED = ("cpu_s", "wall_s", "peak_memory_mb")
 
 
 def measurement(task: Task, ran: Ran, usage: Usage) -> Measurement:

@@ -18,12 +18,10 @@ from upward.core.records import (
 )
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
+from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
-from upward.stats.verdict import Judgement, guard_break, missing_trial, race, screen
-
-# a screen looks at the incumbent as it is now, not as it was on another day
-LATEST = 8
+from upward.stats.verdict import Judgement, missing_trial, race, screen
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -42,7 +40,7 @@ def overtaken(state: StudyState) -> list[Item]:
     """Return verdicts on contenders that no longer beat the incumbent, after it changed."""
     items = list[Item]()
     for candidate in state.contenders:
-        value = state.record(candidate).mean
+        value = state.value_of(candidate)
         if value is None or _judge_screen(state, value, _incumbent_values(state)).level is None:
             items.append(_verdict(_overtaken(state, candidate)))
     return items
@@ -60,9 +58,11 @@ def _noise(state: StudyState) -> list[Item]:
     if state.noise is not None or len(values) < calibration_trials(state):
         return []
     mean, sd = noise_stats.noise(values)
-    exact = state.task.metric.noise is Noise.EXACT
-    plan = state.start.plan
-    seen = 0.0 if exact else noise_stats.resolution(sd, plan=plan, incumbent_trials=len(values))
+    kind, plan = state.task.metric.noise, state.start.plan
+    seen = 0.0
+    if kind is not Noise.EXACT:
+        paired, n = kind is Noise.TIMING, len(values)
+        seen = noise_stats.resolution(sd, plan=plan, incumbent_trials=n, paired=paired)
     cpu, wall = _cost(state)
     return [("noise", plain(NoiseLevel(len(values), mean, sd, seen, cpu, wall)))]
 
@@ -94,11 +94,10 @@ def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
     if outcome.measurement is None:
         return _failed(state, trial.candidate, SCREEN, outcome)
     value = outcome.measurement.value
-    broken = _guard(state, [outcome], trial.candidate)
-    if broken:
-        return _rejected(state, trial.candidate, SCREEN, broken, (value,))
     against = _incumbent_values(state, without=trial.number)
-    return _from(_judge_screen(state, value, against), state, trial.candidate, SCREEN, (value,))
+    judged = _judge_screen(state, value, against)
+    verdict = _from(judged, state, trial.candidate, SCREEN, (value,))
+    return guard_screen(state, verdict, outcome)
 
 
 def _judge_screen(state: StudyState, value: float, against: list[float]) -> Judgement:
@@ -143,22 +142,23 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     mine, theirs = state.raced(candidate, candidate), state.raced(state.incumbent, candidate)
     if not mine:
         return []
+    if state.task.metric.noise is Noise.EXACT:
+        mine, theirs = _best(state, candidate), _incumbent_values(state)
     judged = _judge_race(state, candidate, mine, theirs)
     if judged.decision is None:
         return []
     verdict = _from(judged, state, candidate, RACE, tuple(mine))
     verdict = replace(verdict, incumbent_values=tuple(theirs))
     if judged.decision is Decision.ACCEPTED:
-        broken = _guard(state, _outcomes(state, candidate), candidate)
-        if broken:
-            values = tuple(mine)
-            return [_verdict(_rejected(state, candidate, RACE, broken, values))]
-    return [_verdict(verdict)]
+        verdict = guard_race(state, verdict)
+    return [_verdict(verdict)] if verdict else []
 
 
 def _judge_race(
     state: StudyState, candidate: str, mine: list[float], theirs: list[float]
 ) -> Judgement:
+    if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
+        return _judge_screen(state, mine[0], theirs)
     earlier = state.before_race(candidate)
     try:
         return race(mine, theirs, metric=state.task.metric, plan=state.start.plan, earlier=earlier)
@@ -166,34 +166,15 @@ def _judge_race(
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 
 
-def _outcomes(state: StudyState, candidate: str) -> list[Outcome]:
-    """The complete, unselected outcomes of a candidate."""
-    return [o for t, o in _complete(state, candidate) if t.purpose is not Purpose.SCREEN]
-
-
-def _screens(state: StudyState, candidate: str) -> list[Outcome]:
-    """Its screening outcomes: all that an exact incumbent may have."""
-    return [o for t, o in _complete(state, candidate) if t.purpose is Purpose.SCREEN]
+def _best(state: StudyState, candidate: str) -> list[float]:
+    value = state.value_of(candidate)
+    return [] if value is None else [value]
 
 
 def _complete(state: StudyState, candidate: str) -> list[tuple[Trial, Outcome]]:
     numbers = state.record(candidate).trials
     pairs = [(state.trials[n], state.outcomes[n]) for n in numbers if n in state.outcomes]
     return [(trial, outcome) for trial, outcome in pairs if outcome.measurement]
-
-
-def _guard(state: StudyState, mine: list[Outcome], candidate: str) -> str | None:
-    """The sentence that names a broken guard, or None."""
-    if not state.task.guards or candidate == state.incumbent:
-        return None
-    theirs = _outcomes(state, state.incumbent) or _screens(state, state.incumbent)
-    return guard_break(state.task.guards, _readings(state, mine), _readings(state, theirs))
-
-
-def _readings(state: StudyState, outcomes: list[Outcome]) -> dict[str, list[float]]:
-    """Guard name to its readings, one a trial."""
-    found = [outcome.measurement.guards for outcome in outcomes if outcome.measurement]
-    return {g.name: [r[g.name] for r in found if g.name in r] for g in state.task.guards}
 
 
 # -- records -----------------------------------------------------------------------------------
@@ -225,20 +206,6 @@ def _from(
 
 def _provable(state: StudyState) -> bool:
     return state.isolation.isolated and not state.task.self_reported
-
-
-def _rejected(
-    state: StudyState, candidate: str, rule: str, reason: str, values: tuple[float, ...]
-) -> Verdict:
-    return Verdict(
-        candidate=candidate,
-        incumbent=state.incumbent,
-        decision=Decision.REJECTED,
-        level=None,
-        rule=rule,
-        reason=reason,
-        candidate_values=values,
-    )
 
 
 def _failed(state: StudyState, candidate: str, rule: str, outcome: Outcome) -> Verdict:

@@ -6,6 +6,7 @@ from upward.core.ports import Researcher
 from upward.core.records import Change, Decision, Level, Verdict
 from upward.core.seen import Lesson
 from upward.ledger.replay import StudyState
+from upward.loop.guarded import broken_guard
 
 
 class Keeper(Protocol):
@@ -56,8 +57,10 @@ class Teacher:
         proposal = state.proposal_of(verdict.candidate)
         if proposal is None:
             return
-        gain = self._gain_sd(verdict, proposal.parent)
-        failure = "trial" if verdict.decision is Decision.INVALID else None
+        broken = broken_guard(verdict)
+        # what a broken guard buys is no gain: a researcher that heard of one would buy it again
+        gain = None if broken else self._gain_sd(verdict, proposal.parent)
+        failure = "trial" if verdict.decision is Decision.INVALID else "guard" if broken else None
         self._researcher.learn(Lesson(proposal, verdict.decision, verdict.level, gain, failure))
         over_baseline = self._gain_sd(verdict, state.start.baseline)
         if verdict.level is not None and over_baseline is not None:

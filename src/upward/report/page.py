@@ -18,6 +18,7 @@ from upward.report.parts.accepted import accepted
 from upward.report.parts.budget import budget
 from upward.report.parts.controls import controls
 from upward.report.parts.ended import ended
+from upward.report.parts.guards import guards
 from upward.report.parts.headline import headline as headline_part
 from upward.report.parts.headline import masthead
 from upward.report.parts.noise import noise
@@ -32,6 +33,7 @@ PLACES = (
     ("controls", "Control arms"),
     ("lineage", "Lineage"),
     ("accepted", "Accepted"),
+    ("guards", "Guards"),
     ("tried", "Not accepted"),
     ("noise", "Noise"),
     ("budget", "Budget"),
@@ -77,10 +79,21 @@ def render(
         head_checked=head_checked,
         arms=arms,
     )
-    parts = (headline_part, progress, controls, lineage, accepted, ended, noise, budget, trust)
+    parts = (
+        headline_part,
+        progress,
+        controls,
+        lineage,
+        accepted,
+        guards,
+        ended,
+        noise,
+        budget,
+        trust,
+    )
     main = el("main", masthead(view), *(part(view) for part in parts), _colophon(view))
     script = _static("report.js")
-    body = el("body", _bar(), main, el("div", id="tip", role="status"), el("script", script))
+    body = el("body", _bar(view), main, el("div", id="tip", role="status"), el("script", script))
     return f'<!doctype html>\n<html lang="en">{_head(view, script)}{body}</html>\n'
 
 
@@ -103,8 +116,9 @@ def _head(view: View, script: Html) -> Html:
     )
 
 
-def _bar() -> Html:
-    links = [el("a", words, href=f"#{name}") for name, words in PLACES]
+def _bar(view: View) -> Html:
+    places = [place for place in PLACES if place[0] != "guards" or view.state.task.guards]
+    links = [el("a", words, href=f"#{name}") for name, words in places]
     toggle = el("button", "Theme", type="button", id="theme", title="light, dark or as the system")
     return el("nav", el("div", *links, cls="links"), toggle, aria_label="Parts of this page")
 

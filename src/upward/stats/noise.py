@@ -11,6 +11,7 @@ from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.records import Plan
 from upward.stats.arrays import finite, spread
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless
+from upward.stats.timing import fewest_pairs
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -47,7 +48,7 @@ def resolution(
 
     For people who ask what a study can see at all. Found by simulating the race itself (Gaussian
     noise, the screen left out) with a fixed internal generator; the same arguments give the same
-    number.
+    number. Pairs must also be as many as the sign-flip test needs (`upward.stats.timing`).
 
     Args:
         sd: of one measurement, metric unit, as from `noise`.
@@ -161,7 +162,7 @@ def _races(alpha: float, cap: int, floor: int, held: int) -> Callable[[float], f
     def pairs(gain: float, rows: Rows, k: int) -> Pairs:
         return _pairs(candidate[rows, :k] - incumbent[rows, :k] + gain)
 
-    summed, least = (arms, 2) if held else (pairs, floor)
+    summed, least = (arms, 2) if held else (pairs, max(floor, fewest_pairs(alpha)))
 
     def found(gain: float) -> float:
         return _share(partial(summed, gain), cap=cap, bar=-math.log(alpha), least=least)

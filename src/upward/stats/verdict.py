@@ -6,16 +6,16 @@ the cap is reached. Pure functions: the loop runs the trials and asks again afte
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from upward.core.errors import BadMeasurement, UnknownName
-from upward.core.metric import Guard, Metric, Noise
+from upward.core.metric import Metric, Noise
 from upward.core.records import Decision, Failure, Level, Plan
-from upward.stats.arrays import TIE, checked, finite, same
+from upward.stats.arrays import TIE, checked, same
 from upward.stats.say import amount, count, odds
 from upward.stats.sequential import (
     Gain,
@@ -25,6 +25,7 @@ from upward.stats.sequential import (
     interval_paired,
 )
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
+from upward.stats.timing import Checks, check_pairs
 
 
 class Arm(StrEnum):
@@ -69,6 +70,7 @@ class _Standing:
     over: bool
     words: str
     extra: str = ""
+    checks: Checks | None = None
 
 
 def screen(
@@ -136,7 +138,9 @@ def race(
         Accepted and verified when the evidence reaches 1 / alpha and the incumbent has enough
         trials; rejected when nothing can be hoped for any more; inconclusive, still provisional,
         when all trials are spent; else no decision yet. Gains of timings are given in metric
-        units, as the ratio times the geometric mean of the incumbent.
+        units, as the ratio times the geometric mean of the incumbent. A timing is verified only
+        where the pairs also pass the checks of `upward.stats.timing`; with a clock that is not
+        steady enough a gain stays inconclusive.
 
     Raises:
         BadMeasurement: a value that is no measurement of this metric.
@@ -168,39 +172,6 @@ def next_arm(candidate_n: int, incumbent_n: int, *, plan: Plan) -> Arm | None:
     if candidate_n >= plan.race_cap:
         return None
     return Arm.INCUMBENT if candidate_n % 2 == 0 else Arm.CANDIDATE
-
-
-def guard_break(
-    guards: Sequence[Guard],
-    candidate_values: Mapping[str, Sequence[float]],
-    incumbent_values: Mapping[str, Sequence[float]],
-) -> str | None:
-    """Name the first guard that got worse by more than its tolerance, as a sentence.
-
-    Args:
-        guards: of the task.
-        candidate_values: guard name to its readings, one a trial.
-        incumbent_values: likewise.
-
-    Returns:
-        One sentence that begins with the guard's name, or None when the means of all guards hold.
-
-    Raises:
-        TooFewTrials: a guard without any reading; unknown is not fine.
-        BadMeasurement: a reading is NaN or infinite.
-    """
-    for guard in guards:
-        new, old = (
-            float(np.mean(finite(values.get(guard.name, ()), what=f"guard {guard.name}", needed=1)))
-            for values in (candidate_values, incumbent_values)
-        )
-        loss = guard.loss(new, old)
-        if loss > guard.tolerance:
-            return (
-                f"{guard.name} got worse by {loss:.4g} ({guard.tolerance:.4g} allowed): "
-                f"{new:.5g} on average, {old:.5g} for the incumbent."
-            )
-    return None
 
 
 def missing_trial(failure: Failure, *, plan: Plan) -> Judgement:
@@ -285,6 +256,7 @@ def _side_by_side(
         over=n >= FUTILE_FROM and not (any(gains) and _hope(sum_pairs(np.array(gains)), plan)),
         words=count(n, "interleaved pair"),
         extra=f", {100.0 * abs(math.expm1(metric.gain(ratio, 0.0))):.2g} %",
+        checks=check_pairs(gains, incumbent[:n], plan=plan),
     )
 
 
@@ -301,23 +273,41 @@ def _decide(now: _Standing, metric: Metric, plan: Plan, *, spent: bool) -> Judge
     needed = 1.0 / plan.alpha
     chance = f"odds {odds(now.evidence)} to 1 against luck"
     better = f"Better by {_said(now, metric)} in {now.words}"
-    if now.evidence >= needed and now.n >= _floor(plan):
-        reason = f"{better}; {chance} ({needed:.3g} needed)."
+    enough, doubt, unsteady = now.evidence >= needed, _doubt(now), _unsteady(now)
+    if enough and now.n >= _floor(plan) and not (doubt or unsteady):
+        reason = f"{better}; {chance} ({needed:.3g} needed){_exactly(now)}."
         return _judgement(now, Decision.ACCEPTED, Level.VERIFIED, reason)
     if now.estimate <= 0.0 and (spent or now.over):
         worse = f"worse by {_said(now, metric)}" if now.estimate < 0.0 else "no difference"
         return _judgement(now, Decision.REJECTED, None, f"Not better: {worse} in {now.words}.")
+    if unsteady and (spent or now.over):
+        return _unproved(now, f"{better}, but {unsteady}.")
     if spent:
-        reason = (
-            f"{better}, but {chance} fall short of the {needed:.3g} needed, and the race ends "
-            f"at {count(plan.race_cap, 'trial')}."
-        )
-        return _judgement(now, Decision.INCONCLUSIVE, Level.PROVISIONAL, reason)
+        short = f"{chance} fall short of the {needed:.3g} needed"
+        why = doubt if enough and doubt else short
+        ends = f"the race ends at {count(plan.race_cap, 'trial')}"
+        return _unproved(now, f"{better}, but {why}, and {ends}.")
     if now.over:
         reason = f"{better}: too little to be told from luck within {plan.race_cap} trials."
         return _judgement(now, Decision.REJECTED, None, reason)
     reason = f"So far {chance} ({needed:.3g} needed) in {now.words}."
     return _judgement(now, None, Level.PROVISIONAL, reason)
+
+
+def _doubt(now: _Standing) -> str:
+    return now.checks.doubt if now.checks else ""
+
+
+def _unsteady(now: _Standing) -> str:
+    return now.checks.unsteady if now.checks else ""
+
+
+def _exactly(now: _Standing) -> str:
+    return f", sign-flip p = {now.checks.p:.2g}" if now.checks else ""
+
+
+def _unproved(now: _Standing, reason: str) -> Judgement:
+    return _judgement(now, Decision.INCONCLUSIVE, Level.PROVISIONAL, reason)
 
 
 def _judgement(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from upward.core.metric import Direction, Guard, Metric, Noise
+from upward.core.metric import SUPERVISED, Direction, Guard, Metric, Noise
 from upward.core.records import Limits
 from upward.tasks import schema
 from upward.tasks.schema import Key, Source, Wrong
@@ -201,4 +201,9 @@ def _guards(source: Source, tables: Any, metric: Metric) -> tuple[Guard, ...]:
         if names.count(name) > 1:
             problem = f"{name!r} is named twice among the metric and the guards"
             raise source.refuse("guard", "name", problem, "Each number has one name of its own.")
+    for guard in guards:
+        if guard.name in SUPERVISED and guard.tolerance == 0.0:
+            problem = f"{guard.name} differs from run to run, so a tolerance of 0 is never shown"
+            fix = "Allow a loss that you would not mind, such as a tenth of the usual value."
+            raise source.refuse("guard", "tolerance", problem, fix)
     return guards

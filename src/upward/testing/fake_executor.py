@@ -7,7 +7,7 @@ from upward.core.ids import blob_id
 from upward.core.ports import Activity, Blobs, Job
 from upward.core.records import Failure, Measurement, Outcome, TrialState, Usage
 
-Measure = Callable[[Mapping[str, str], int], float | None]
+Measure = Callable[[Mapping[str, str], int], float | Measurement | None]
 
 
 class FakeExecutor:
@@ -15,7 +15,8 @@ class FakeExecutor:
 
     Args:
         blobs: where the files are.
-        measure: returns the metric's value, or None for a failed trial.
+        measure: returns the metric's value, a whole measurement with its guards, or None for a
+            failed trial.
         workers: trials at a time.
         cpu_s: what each trial claims to have used.
 
@@ -75,7 +76,7 @@ class FakeExecutor:
         return Outcome(
             job.trial.number,
             TrialState.COMPLETE,
-            Measurement(value),
+            value if isinstance(value, Measurement) else Measurement(value),
             usage=usage,
             outputs={"out.txt": keep(str(value).encode())},
             kept=job.keep,

@@ -47,6 +47,8 @@ def _rule(view: View) -> Html:
     task, plan = view.state.task, view.state.start.plan
     exact = task.metric.noise is Noise.EXACT
     items = [*(EXACT if exact else _plan(plan)), _trial(task.budget)]
+    if task.metric.noise is Noise.TIMING:
+        items.append(_timing(plan))
     if task.metric.bound is not None:
         side = "above" if task.metric.direction is Direction.MAXIMIZE else "below"
         limit = f"{number(task.metric.bound)} {task.metric.unit}".rstrip()
@@ -54,7 +56,8 @@ def _rule(view: View) -> Html:
     for guard in task.guards[:MOST_ITEMS]:
         way = "fall" if guard.direction is Direction.MAXIMIZE else "rise"
         most = f"by more than {number(guard.tolerance)}"
-        items.append(f"{clean(guard.name, 60)} must not {way} {most} against the incumbent.")
+        name = clean(guard.name, 60)
+        items.append(f"{name} must be shown not to {way} {most} against the incumbent.")
     rules = el("ul", *(el("li", item) for item in items), cls="rules")
     words = f"Fixed and recorded before the first trial ({clean(plan.rule, 40)})."
     return el("div", el("h3", "The rule"), el("p", words), rules)
@@ -83,6 +86,14 @@ def _plan(plan: Plan) -> list[str]:
         if plan.missing == "reject"
         else f"A failed trial in a race counts as: {clean(plan.missing, 40)}.",
     ]
+
+
+def _timing(plan: Plan) -> str:
+    return (
+        "Timings are compared as ratios of interleaved pairs; an exact sign-flip test must agree "
+        f"at {plan.alpha:g}, and nothing is verified while the incumbent's own trials differ by "
+        f"more than {100 * plan.timing_cv:g} %."
+    )
 
 
 def _trial(limits: Limits) -> str:
