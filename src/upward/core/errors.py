@@ -11,7 +11,7 @@
     │   ├── MissingTool         a program or package is not installed
     │   ├── CannotWrite         a folder or file cannot be written
     │   ├── BadBudget           a budget that is not more than zero
-    │   ├── BadPlan             a rule that cannot be, or not for this study any more
+    │   ├── BadStudyName        a name that a study cannot have
     │   └── BaselineFails       the unedited task does not run
     ├── EvidenceError       the data cannot answer the question     (inconclusive, never a number)
     │   ├── TooFewTrials
@@ -161,8 +161,8 @@ class BadBudget(UsageError):
         return f"--{self.name} must be more than 0, not {self.value:g}. Example: --{self.name} 10"
 
 
-class BadPlan(UsageError):
-    """A name or rule for a study that cannot be, or that its first entry contradicts."""
+class BadStudyName(UsageError):
+    """A name that a study cannot have."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

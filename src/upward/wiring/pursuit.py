@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from upward.archive.archive import Archive
-from upward.core.errors import BadPlan, MissingTool, TaskChanged
+from upward.core.errors import BadStudyName, MissingTool, TaskChanged
 from upward.core.ids import derive_seed, record_id, tree_id
 from upward.core.metric import Noise
 from upward.core.ports import Activity, Researcher
@@ -129,6 +129,9 @@ def open_pursuit(
 ) -> Generator[Opened]:
     """Begin a study of a task, or take it up where it stopped.
 
+    A plan is fixed before the first trial. Where it is another one now (another version of the
+    rule, another share for control arms), a new study begins that is linked to the old one.
+
     Args:
         task: a lab's name or a folder.
         home: folder of the workspace; made if it does not exist.
@@ -136,10 +139,11 @@ def open_pursuit(
         seed: makes everything that is drawn repeatable.
         workers: trials at a time; default one per core.
         researcher: who proposes; default the built-in search.
-        controls: share of the trials that control arms get; default as the study began, 15 %.
+        controls: share of the trials that control arms get; default as the study
+            began, at first 15 %.
 
     Raises:
-        BadPlan: a study that has begun gives its control arms another share.
+        BadStudyName: the name of the study is one of a control arm.
         TaskChanged: a study of this name measures another version of the task.
         StudyBusy: another process works on it.
     """
@@ -149,12 +153,20 @@ def open_pursuit(
     loaded = FolderTasks(labs_folder()).load(task, blobs)
     name = study or (loaded.name if seed is None else f"{loaded.name}-s{seed}")
     if ARM in name:
-        raise BadPlan(f"A study's name has no {ARM!r}: it marks control arms. Take another name.")
+        raise BadStudyName(
+            f"A study's name has no {ARM!r}: it marks control arms. Take another name."
+        )
     ledger = SqliteLedger(place.database, SystemClock())
     workspace = Workspace(place, ledger, blobs)
+    name, plan, linked = _planned(workspace, name, controls)
     with StudyLock(place.locks, name, SystemClock()):
-        taken = _taken(workspace, loaded, name, seed, controls)
-        yield _with_executor(workspace, taken, workers, researcher)
+        taken = _taken(workspace, loaded, name, seed, (plan, linked))
+        opened = _with_executor(workspace, taken, workers, researcher)
+        if linked and not taken.state.trials:
+            opened.warnings.append(
+                f"The plan is another one than that of {linked}, so {name} begins, linked to it."
+            )
+        yield opened
 
 
 @contextmanager
@@ -174,28 +186,40 @@ def reopen(study: str, *, home: str, workers: int | None = None) -> Generator[Op
         yield _with_executor(workspace, taken, workers, None)
 
 
+def _planned(workspace: Workspace, name: str, controls: float | None) -> tuple[str, Plan, str]:
+    """The study to work on, its plan, and the study that it is linked to.
+
+    The studies of one name with one plan after the other are NAME, NAME.2, NAME.3, …
+    """
+    last, number = "", 1
+    while workspace.ledger.head(found := name if number == 1 else f"{name}.{number}") is not None:
+        last, number = found, number + 1
+    if not last:
+        return name, Plan() if controls is None else Plan(controls=controls), ""
+    start = workspace.genesis(last)
+    wanted = Plan(controls=start.plan.controls if controls is None else controls)
+    return (last, wanted, start.linked) if wanted == start.plan else (found, wanted, last)
+
+
 def _taken(
-    workspace: Workspace, task: Task, name: str, seed: int | None, controls: float | None
+    workspace: Workspace, task: Task, name: str, seed: int | None, rule: tuple[Plan, str]
 ) -> Study:
     if workspace.ledger.head(name) is None:
-        plan = Plan() if controls is None else Plan(controls=controls)
-        return _begin(workspace, task, name, seed, plan)
+        return _begin(workspace, task, name, seed, rule)
     study = Study.resume(name, workspace.ledger, workspace.blobs)
     if study.state.task.id != task.id:
         raise TaskChanged(name, changed_files(study.state.task, task))
-    planned = study.state.start.plan.controls
-    if controls not in (None, planned):
-        raise BadPlan(
-            f"Study {name} gives {planned:g} of its trials to control arms, fixed before its first "
-            f"trial; for {controls:g} begin another one with --study NAME."
-        )
     return study
 
 
-def _begin(workspace: Workspace, task: Task, name: str, seed: int | None, plan: Plan) -> Study:
+def _begin(
+    workspace: Workspace, task: Task, name: str, seed: int | None, rule: tuple[Plan, str]
+) -> Study:
     sandbox = best_sandbox()
     prepared = prepare(task, sandbox, workspace.blobs, workspace.home.tmp / name)
+    plan, linked = rule
     genesis = _genesis(task, seed, prepared, sandbox.probe(), plan)
+    genesis = replace(genesis, linked=linked)
     return Study.begin(name, genesis, workspace.ledger, workspace.blobs)
 
 

@@ -8,6 +8,7 @@ from upward.ledger.audit import Audit
 from upward.ledger.audit import audit as check
 from upward.ledger.chain import check as check_chain
 from upward.ledger.checkpoint import Checkpoint
+from upward.ledger.facts import Genesis
 from upward.ledger.replay import StudyState, replay
 from upward.report.page import render
 from upward.store.blobs import FolderBlobs
@@ -57,6 +58,12 @@ class Workspace:
         """The state of a study, folded from its entries."""
         name = self.pick(study)
         return replay(name, self.ledger.entries(name))
+
+    def genesis(self, study: str) -> Genesis:
+        """How a study began, without the rest of it."""
+        first = StudyState(study)
+        first.apply(next(self.ledger.entries(study)))
+        return first.start
 
     def text(self, blob: str | None) -> str:
         """A kept file as text; nothing for a file that does not exist.

@@ -1,0 +1,68 @@
+"""A plan is fixed before the first trial; another plan is another study."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.system.tiny import make_task, upward
+
+from upward import wiring
+from upward.core.errors import BadStudyName
+from upward.core.records import Plan
+from upward.wiring import pursuit
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> str:
+    make_task(tmp_path / "task")
+    return str(tmp_path / "task")
+
+
+def opened(task: str, home: Path, **wanted: float) -> tuple[str, str, float, list[str]]:
+    with wiring.open_pursuit(task, home=str(home), seed=1, workers=1, **wanted) as found:  # pyright: ignore[reportArgumentType]
+        start = found.study.state.start
+        found.executor.close()
+        return found.study.name, start.linked, start.plan.controls, found.warnings
+
+
+def test_another_share_for_control_arms_begins_a_linked_study(task: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert opened(task, home)[:3] == ("tiny-s1", "", 0.15)
+    name, linked, share, warnings = opened(task, home, controls=0.3)
+    assert (name, linked, share) == ("tiny-s1.2", "tiny-s1", 0.3)
+    assert any("linked to it" in warning for warning in warnings)
+    assert opened(task, home)[:3] == ("tiny-s1.2", "tiny-s1", 0.3)  # the one with the last plan
+    assert opened(task, home, controls=0.3)[0] == "tiny-s1.2"
+    assert opened(task, home, controls=0.0)[:2] == ("tiny-s1.3", "tiny-s1.2")
+
+
+def test_another_rule_begins_a_linked_study(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    opened(task, home)
+
+    def stricter(**given: float) -> Plan:
+        return Plan(rule="screen-race-next", **given)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(pursuit, "Plan", stricter)
+    assert opened(task, home)[:2] == ("tiny-s1.2", "tiny-s1")
+
+
+def test_a_name_of_a_control_arm_is_refused(task: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(BadStudyName, match="marks control"),
+        wiring.open_pursuit(task, home=str(tmp_path / "home"), study="tiny~random"),
+    ):
+        pass
+
+
+def test_arms_are_named_by_their_study_and_listed_with_it(task: str, tmp_path: Path) -> None:
+    upward("run", task, "--trials", "24", "--seed", "1", "--controls", "0.4", cwd=tmp_path)
+    status = json.loads(upward("status", "--json", cwd=tmp_path).stdout)
+    assert status["study"] == "tiny-s1"
+    assert status["studies"] == ["tiny-s1"]
+    arm = json.loads(upward("status", "--study", "tiny-s1~random", "--json", cwd=tmp_path).stdout)
+    assert 0 < arm["trials"] < status["trials"]
+    assert upward("verify", "--study", "tiny-s1~random", cwd=tmp_path).returncode == 0
+    assert "Control arms:" in upward("status", cwd=tmp_path).stdout
