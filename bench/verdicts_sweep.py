@@ -1,6 +1,6 @@
 """What do other settings of the plan buy? False keeps against gain found, in simulated studies.
 
-    python bench/verdicts_sweep.py            400 studies of 200 proposals a cell, 20 settings
+    python bench/verdicts_sweep.py            300 studies of 200 proposals a cell, 22 plans
     python bench/verdicts_sweep.py --quick    40 studies of 40 proposals, 3 settings
     python bench/verdicts_sweep.py --figure docs/figures/verdicts-tradeoff.svg    also draw it
 
@@ -26,6 +26,8 @@ from verdicts_tradeoff import draw
 NOISES = ("gaussian", "drift")
 EFFECTS = (0.0, 1.0, 2.0, 4.0)
 FALSE_AIM, CERTIFIED_AIM = 0.05, 0.10
+# for the comparison at equal cost: so many trials for each proposal
+EQUAL = 2.5
 GAIN_AIMS = {2.0: 0.80, 4.0: 0.95}
 
 
@@ -37,20 +39,20 @@ def turned(luck: float = DEFAULT.luck, **plan: float) -> Rule:
 def settings() -> dict[str, list[tuple[str, Rule]]]:
     """Every curve of the sweep: its name, and its points with their labels, in order."""
     return {
-        "alpha": [(f"{a:g}", turned(alpha=a)) for a in (0.2, 0.1, 0.05, 0.03, 0.02, 0.01)],
-        "screen_sd": [(f"{s:g}", turned(screen_sd=s)) for s in (0.0, 0.25, 0.5, 1.0, 1.5)],
-        "race_cap": [(f"{c}", turned(race_cap=c)) for c in (6, 10, 16, 24)],
+        "alpha": [(f"{a:g}", turned(alpha=a)) for a in (0.1, 0.05, 0.03, 0.02, 0.01)],
+        "screen_sd": [(f"{s:g}", turned(screen_sd=s)) for s in (0.0, 0.25, 0.5, 1.0)],
+        "race_cap": [(f"{c}", turned(race_cap=c)) for c in (6, 10, 16, 24, 40)],
         "luck": [(f"{k:g}", turned(k)) for k in (0.5, 1.0, 1.5, 2.0)],
         "together": [
             (f"{a:g}, {s:g}, {c}, {k:g}", turned(k, alpha=a, screen_sd=s, race_cap=c))
             for a, s, c, k in (
-                (0.03, 0.25, 10, 1.5),
-                (0.03, 0.0, 16, 1.5),
-                (0.03, 0.25, 16, 1.5),
+                (0.03, 0.5, 16, 1.0),
+                (0.03, 0.25, 16, 1.0),
+                (0.03, 0.5, 24, 1.0),
+                (0.02, 0.5, 24, 1.0),
+                (0.02, 0.25, 24, 1.0),
                 (0.02, 0.25, 16, 1.5),
-                (0.02, 0.0, 16, 2.0),
-                (0.02, 0.5, 16, 2.0),
-                (0.01, 0.0, 24, 2.0),
+                (0.02, 0.5, 24, 1.5),
             )
         ],
     }
@@ -95,7 +97,7 @@ def sweep(curves: dict[str, list[tuple[str, Rule]]], size: tuple[int, int, int],
     rules = list(dict.fromkeys(rule for points in curves.values() for _, rule in points))
     studies, proposals, seed = size
     cells = [
-        Cell("upward", noise, effect, studies, proposals, 0, seed, rule)
+        Cell("upward", noise, effect, studies, proposals, round(EQUAL * proposals), seed, rule)
         for rule in rules
         for noise in NOISES
         for effect in EFFECTS
@@ -119,14 +121,15 @@ def show(curves: dict[str, list[dict]]) -> None:
             null += f"{p['null_with_certified']['gaussian']:7.3f}"
             met = "".join("y" if ok else "-" for ok in p["meets"].values())
             trials = p["trials_per_decision"]["gaussian-2sd"]
-            print(f"{name:10}{p['label']:18}{cells}{null}  {met} {trials:.2f}")
+            equal = p["gain_at_equal_trials"]["gaussian-2sd"]
+            print(f"{name:10}{p['label']:18}{cells}{null}  {met} {trials:.2f} {equal:.1f}")
 
 
 def main() -> None:
     """Turn the plan, print a table and one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="under 50 s")
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=300)
     parser.add_argument("--proposals", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)

@@ -52,9 +52,9 @@ def draw(curves: Mapping[str, Sequence[Mapping]], *, studies: int) -> str:
     for noise in NOISE:
         parts.append(_panel(curves, noise, y))
         y += HEIGHT + 82
-    listed = _listed(curves.get("together", ()), y - 20)
+    listed = _listed(curves.get("together", ()), y)
     return figure(
-        y + 15 * len(curves.get("together", ())) + 20, "What the plan can trade", *parts, listed
+        y + 15 * len(curves.get("together", ())) + 24, "What the plan can trade", *parts, listed
     )
 
 
@@ -79,8 +79,8 @@ def _panel(curves: Mapping[str, Sequence[Mapping]], noise: str, y: float) -> Htm
     least = min(gain(p, noise) for points in curves.values() for p in points)
     right = Scale(min(0.6, 0.05 * int(20 * least)), 1.0, LEFT, RIGHT)
     up = LogScale(TICKS[0], TICKS[-1], bottom, top)
-    parts = [svg.text(12, y, NOISE[noise], "head"), _region(right, up, top)]
-    parts += _axes(right, up, top, bottom)
+    parts = [svg.text(12, y, NOISE[noise], "head"), _region(right, up)]
+    parts += [*_axes(right, up, top, bottom), _aims(right, up, top)]
     for name, points in curves.items():
         at = [(right.at(gain(p, noise)), up.at(worst_false(p, noise))) for p in points]
         parts.append(_curve(name, points, at, noise))
@@ -92,16 +92,16 @@ def _panel(curves: Mapping[str, Sequence[Mapping]], noise: str, y: float) -> Htm
     return join([*parts, *ring])
 
 
-def _region(right: Scale, up: LogScale, top: float) -> Html:
+def _region(right: Scale, up: LogScale) -> Html:
     """Where both aims are met."""
     x, y = right.at(GAIN_AIM), up.at(FALSE_AIM)
-    return join(
-        (
-            svg.rect(x, y, RIGHT - x, up.start - y, "region"),
-            svg.line(LEFT, y, RIGHT, y, "aim"),
-            svg.line(x, top, x, up.start, "aim"),
-        )
-    )
+    return svg.rect(x, y, RIGHT - x, up.start - y, "region")
+
+
+def _aims(right: Scale, up: LogScale, top: float) -> Html:
+    x, y = right.at(GAIN_AIM), up.at(FALSE_AIM)
+    across, upright = svg.line(LEFT, y, RIGHT, y, "aim"), svg.line(x, top, x, up.start, "aim")
+    return join((across, upright))
 
 
 def _axes(right: Scale, up: LogScale, top: float, bottom: float) -> list[Html]:
@@ -131,7 +131,7 @@ def _curve(
         tip = f"{kind.words} {point['label']}: {false} false, {found} of the gain"
         parts.append(kind.at(x, y, tip))
         if name == "together":
-            parts.append(svg.text(x, y - 8, _letter(i), "small", "middle"))
+            parts.append(svg.text(x + 8, y + 4, _letter(i), "small"))
         elif i in (0, len(points) - 1):
             parts.append(svg.text(x, y - 8, point["label"], "small", "middle"))
     return join(parts)
