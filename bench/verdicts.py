@@ -128,8 +128,15 @@ def simulate(cell: Cell) -> dict[str, float | dict[str, float]]:
 
 def tally(cell: Cell) -> Tally:
     """Run all studies of one cell and count."""
-    # a rule of the studied system that no plan holds; this process does nothing but simulate
-    sums.LUCK = cell.turned.luck
+    # how early a race is given up is a constant of `upward.stats`, so it is turned there
+    before, sums.LUCK = sums.LUCK, cell.turned.luck
+    try:
+        return _tally(cell)
+    finally:
+        sums.LUCK = before
+
+
+def _tally(cell: Cell) -> Tally:
     lab = Lab(cell.studies, cell.noise, cell.effect, cell.seed, cell.turned)
     old, decide = Incumbents.calibrated(lab), RULES[cell.rule]
     sd, began = old.sd.copy(), lab.used.copy()
