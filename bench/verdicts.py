@@ -2,6 +2,7 @@
 
     python bench/verdicts.py            1,000 studies of 200 proposals a cell
     python bench/verdicts.py --quick    60 studies of 60 proposals
+    python bench/verdicts.py --figure docs/figures/verdicts.svg    also draw it
 
 A cell is one kind of noise and one size of true gains, in standard deviations of one trial. Of the
 proposals 8 % are gains of that size, 45 % change nothing and 47 % harm; in a null study none
@@ -16,9 +17,9 @@ changes anything. Effects add up. The rules:
 with any keep, `studies_with_certified` with one that e-BH over all races names at 10 % (from the
 evidence at which races stopped, without re-runs); `oracle_gain_share` what is gained of all there
 is; `trials_per_decision` all trials over all proposals; `gain_at_equal_trials` the true gain, in
-sd, after as many trials as `--budget` says. `error` bounds two Monte-Carlo standard errors of a
-share of studies. The loop's patience (small contenders wait for better ones) is left out: every
-contender is raced.
+sd, after as many trials as `--budget` says. `errors` are two Monte-Carlo standard errors, over
+studies. The loop's patience (small contenders wait for better ones) is left out: every contender
+is raced. `verdicts_sweep.py` turns the plan.
 
 The last line is one JSON object.
 """
@@ -27,125 +28,21 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from verdicts_figure import draw
+from verdicts_lab import DEFAULT, NOISES, Array, Incumbents, Lab, Mask, Race, Rule
 
-from upward.core.records import Plan
+from upward.stats import sums
 from upward.stats.several import e_bh
 from upward.stats.student import quantile
-from upward.stats.sums import FUTILE_FROM, Arms, hopeless
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-PLAN = Plan()
-BAR = -math.log(PLAN.alpha)
 CERTIFY = 0.10
-GAINS, NULLS = 0.08, 0.45
-WORST = 4.0
-LATEST = 8
 EFFECTS = (0.0, 1.0, 2.0, 4.0)
-NOISES = ("gaussian", "t3", "drift", "ar1")
-# the machine's slow wave: as large as the noise itself, over two hundred trials
-WAVE_SD, WAVE_TRIALS, AR = 1.0, 200.0, 0.3
-
-
-class Lab:
-    """Many studies at once: what each trial measures, and how many trials each has used."""
-
-    def __init__(self, studies: int, noise: str, effect: float, seed: int) -> None:
-        self.rng = np.random.default_rng([seed, NOISES.index(noise), int(effect * 10)])
-        self.noise, self.effect, self.studies = noise, effect, studies
-        self.used = np.zeros(studies, int)
-        self.phase = self.rng.uniform(0.0, 2.0 * np.pi, studies)
-        self.last = self.rng.standard_normal(studies)
-
-    def trial(self, value: Array, who: Mask) -> Array:
-        """Measure candidates of true worth `value`, shape (studies,), where `who`; else NaN."""
-        found = np.where(who, value + self._noise(who), np.nan)
-        self.used += who
-        return found
-
-    def _noise(self, who: Mask) -> Array:
-        fresh = self.rng.standard_normal(self.studies)
-        if self.noise == "t3":
-            return self.rng.standard_t(3, self.studies) / math.sqrt(3.0)
-        if self.noise == "drift":
-            return fresh + WAVE_SD * np.sin(self.phase + 2.0 * np.pi * self.used / WAVE_TRIALS)
-        if self.noise == "ar1":
-            moved = AR * self.last + math.sqrt(1.0 - AR * AR) * fresh
-            self.last = np.where(who, moved, self.last)
-            return self.last
-        return fresh
-
-    def proposals(self) -> Array:
-        """True effects of one proposal in every study."""
-        if self.effect == 0.0:
-            return np.zeros(self.studies)
-        kind = self.rng.random(self.studies)
-        harm = -self.rng.uniform(0.0, WORST, self.studies)
-        return np.where(kind < GAINS, self.effect, np.where(kind < GAINS + NULLS, 0.0, harm))
-
-
-@dataclass
-class Incumbents:
-    """What is known of the incumbent of every study.
-
-    Args:
-        value: true worth.
-        latest: shape (studies, LATEST), its newest measurements, NaN where there are fewer.
-        n: how many measurements there are.
-        mean: their mean.
-        ss: their sum of squared distances from it.
-    """
-
-    value: Array
-    latest: Array
-    n: Array
-    mean: Array
-    ss: Array
-
-    @classmethod
-    def calibrated(cls, lab: Lab) -> "Incumbents":
-        """Baselines after their calibration trials."""
-        everyone, zero = np.ones(lab.studies, bool), np.zeros(lab.studies)
-        made = cls(zero, np.full((lab.studies, LATEST), np.nan), zero, zero, zero)
-        for _ in range(PLAN.calibration):
-            made.add(lab.trial(made.value, everyone))
-        return made
-
-    def add(self, found: Array) -> None:
-        """Take in one more measurement of each, NaN for none."""
-        new = np.isfinite(found)
-        self.n = self.n + new
-        step = np.where(new, found - self.mean, 0.0)
-        self.mean = self.mean + step / np.maximum(self.n, 1.0)
-        self.ss = self.ss + np.where(new, step * (found - self.mean), 0.0)
-        self.latest[new] = np.column_stack([self.latest[new, 1:], found[new]])
-
-    def become(self, who: Mask, value: Array, measured: Array) -> None:
-        """Put candidates in the place of incumbents; `measured` has their trials as columns."""
-        self.value = np.where(who, value, self.value)
-        for name in ("n", "mean", "ss"):
-            setattr(self, name, np.where(who, 0.0, getattr(self, name)))
-        self.latest[who] = np.nan
-        for column in measured.T:
-            self.add(np.where(who, column, np.nan))
-
-    @property
-    def now(self) -> Array:
-        """Mean of the newest measurements."""
-        return np.nanmean(self.latest, axis=1)
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviation of one measurement."""
-        return np.sqrt(self.ss / np.maximum(self.n - 1.0, 1.0))
-
 
 Decide = Callable[[Lab, Incumbents, Array, Array], tuple[Mask, Array]]
 
@@ -172,7 +69,7 @@ def fixed(lab: Lab, old: Incumbents, value: Array, _: Array) -> tuple[Mask, Arra
     pairs = [(lab.trial(value, everyone), lab.trial(old.value, everyone)) for _ in range(5)]
     mine, theirs = (np.column_stack(arm) for arm in zip(*pairs, strict=True))
     error = np.sqrt((mine.var(axis=1, ddof=1) + theirs.var(axis=1, ddof=1)) / 5.0)
-    kept = mine.mean(axis=1) - theirs.mean(axis=1) > quantile(1.0 - PLAN.alpha, 8.0) * error
+    kept = mine.mean(axis=1) - theirs.mean(axis=1) > quantile(0.95, 8.0) * error
     old.become(kept, value, mine)
     return kept, np.zeros((lab.studies, 0))
 
@@ -180,60 +77,13 @@ def fixed(lab: Lab, old: Incumbents, value: Array, _: Array) -> tuple[Mask, Arra
 def upward(lab: Lab, old: Incumbents, value: Array, sd: Array) -> tuple[Mask, Array]:
     """Screen and race."""
     screened = lab.trial(value, np.ones(lab.studies, bool))
-    live = screened >= old.now + PLAN.screen_sd * sd
+    plan = lab.rule.plan
+    live = screened >= old.now + plan.screen_sd * sd
     race = Race(lab, old, value, live)
-    for _ in range(PLAN.race_cap):
+    for _ in range(plan.race_cap):
         race.turn()
     old.become(race.won, value, race.mine)
     return race.won, np.where(live, np.exp(np.minimum(race.evidence, 600.0)), np.nan)[:, None]
-
-
-class Race:
-    """The races that are on in many studies, in the order A B B A."""
-
-    def __init__(self, lab: Lab, old: Incumbents, value: Array, live: Mask) -> None:
-        self.lab, self.old, self.value = lab, old, value
-        self.live, self.won = live.copy(), np.zeros(lab.studies, bool)
-        self.evidence = np.zeros(lab.studies)
-        self.mine = np.full((lab.studies, PLAN.race_cap), np.nan)
-        self.theirs = self.mine.copy()
-        self.before = (old.n.copy(), old.ss.copy())
-        self.k = 0
-
-    def turn(self) -> None:
-        """One more trial of both arms, and a look after the second."""
-        for arm in ("mine", "theirs") if self.k % 2 else ("theirs", "mine"):
-            worth = self.value if arm == "mine" else self.old.value
-            found = self.lab.trial(worth, self.live)
-            getattr(self, arm)[:, self.k] = found
-            if arm == "theirs":
-                self.old.add(found)
-        self.k += 1
-        if self.k >= max(2, PLAN.incumbent_floor):
-            self._look()
-
-    def _look(self) -> None:
-        at = np.flatnonzero(self.live)
-        if not at.size:
-            return
-        sums = self._sums(at)
-        self.evidence[at] = sums.log_evidence()
-        won = self.evidence[at] >= BAR
-        lost = hopeless(sums, cap=PLAN.race_cap, bar=BAR) & (self.k >= FUTILE_FROM)
-        self.won[at] = won
-        self.live[at] = ~(won | lost)
-
-    def _sums(self, at: NDArray[np.intp]) -> Arms:
-        mine, theirs = self.mine[at, : self.k], self.theirs[at, : self.k]
-        n, ss = (part[at] for part in self.before)
-        return Arms(
-            gain=mine.mean(axis=1) - theirs.mean(axis=1),
-            candidate_n=self.k,
-            candidate_ss=mine.var(axis=1) * self.k,
-            incumbent_n=self.k,
-            incumbent_ss=theirs.var(axis=1) * self.k + ss,
-            earlier_df=np.maximum(n - 1.0, 0.0),
-        )
 
 
 RULES: dict[str, Decide] = {
@@ -244,42 +94,111 @@ RULES: dict[str, Decide] = {
 }
 
 
-def simulate(job: tuple[str, str, float, int, int, int, int]) -> dict[str, float]:
-    """Run all studies of one cell under one rule."""
-    rule, noise, effect, studies, proposals, budget, seed = job
-    lab = Lab(studies, noise, effect, seed)
-    old = Incumbents.calibrated(lab)
-    sd = old.sd.copy()
-    began = lab.used.copy()
-    keeps, false, offered = (np.zeros(studies) for _ in range(3))
-    at_budget, races = np.zeros(studies), list[Array]()
-    most = proposals
-    while most > 0 or bool(np.any(lab.used < budget)):
-        counted = most > 0
-        most -= 1
-        at_budget = np.where(lab.used < budget, old.value, at_budget)
-        if not counted:
-            RULES[rule](lab, old, old.value + lab.proposals(), sd)
-            continue
+@dataclass(frozen=True)
+class Cell:
+    """One kind of noise and size of gains under one rule, with the size of the simulation."""
+
+    rule: str
+    noise: str
+    effect: float
+    studies: int
+    proposals: int
+    budget: int
+    seed: int
+    turned: Rule = DEFAULT
+
+
+@dataclass
+class Tally:
+    """What happened in each study, every array of shape (studies,)."""
+
+    keeps: Array
+    false: Array
+    offered: Array
+    reached: Array
+    spent: Array
+    certified: Mask
+    at_budget: Array
+
+
+def simulate(cell: Cell) -> dict[str, float | dict[str, float]]:
+    """Run all studies of one cell."""
+    return figures(tally(cell), cell)
+
+
+def tally(cell: Cell) -> Tally:
+    """Run all studies of one cell and count."""
+    # how early a race is given up is a constant of `upward.stats`, so it is turned there
+    before, sums.LUCK = sums.LUCK, cell.turned.luck
+    try:
+        return _tally(cell)
+    finally:
+        sums.LUCK = before
+
+
+def _tally(cell: Cell) -> Tally:
+    lab = Lab(cell.studies, cell.noise, cell.effect, cell.seed, cell.turned)
+    old, decide = Incumbents.calibrated(lab), RULES[cell.rule]
+    sd, began = old.sd.copy(), lab.used.copy()
+    keeps, false, offered, at_budget = (np.zeros(cell.studies) for _ in range(4))
+    races = list[Array]()
+    for _ in range(cell.proposals):
+        at_budget = np.where(lab.used < cell.budget, old.value, at_budget)
         effects = lab.proposals()
-        kept, evidence = RULES[rule](lab, old, old.value + effects, sd)
+        kept, evidence = decide(lab, old, old.value + effects, sd)
         keeps += kept
         false += kept & (effects <= 0.0)
         offered += np.maximum(effects, 0.0)
         races.append(evidence)
-        spent, reached = lab.used - began, old.value.copy()
-    at_budget = np.where(lab.used < budget, old.value, at_budget)
+    spent, reached = lab.used - began, old.value.copy()
+    while bool(np.any(lab.used < cell.budget)):
+        at_budget = np.where(lab.used < cell.budget, old.value, at_budget)
+        decide(lab, old, old.value + lab.proposals(), sd)
     certified = named(np.concatenate(races, axis=1))
-    return {
-        "keeps": float(keeps.mean()),
-        "false_share": float(false.sum() / max(1.0, keeps.sum())),
-        "studies_with_keep": float(np.mean(keeps > 0)),
-        "studies_with_certified": float(np.mean(certified)),
-        "oracle_gain_share": float(reached.sum() / offered.sum()) if effect else math.nan,
-        "trials_per_decision": float(spent.mean() / proposals),
-        "gain_at_equal_trials": float(at_budget.mean()),
-        "error": 2.0 * math.sqrt(0.25 / studies),
+    return Tally(keeps, false, offered, reached, spent.astype(float), certified, at_budget)
+
+
+def figures(found: Tally, cell: Cell) -> dict[str, float | dict[str, float]]:
+    """Averages over studies, each with two Monte-Carlo standard errors under `errors`."""
+    each = {
+        "keeps": mean(found.keeps),
+        "false_share": ratio(found.false, found.keeps),
+        "studies_with_keep": share(found.keeps > 0),
+        "studies_with_certified": share(found.certified),
+        "oracle_gain_share": ratio(found.reached, found.offered),
+        "trials_per_decision": mean(found.spent / cell.proposals),
+        "gain_at_equal_trials": mean(found.at_budget),
     }
+    values = {name: value for name, (value, _) in each.items()}
+    return {**values, "errors": {name: error for name, (_, error) in each.items()}}
+
+
+def mean(values: Array) -> tuple[float, float]:
+    """Mean over studies and two standard errors."""
+    return float(values.mean()), 2.0 * float(values.std(ddof=1)) / math.sqrt(values.size)
+
+
+def ratio(part: Array, whole: Array) -> tuple[float, float]:
+    """Sum over sum, and two standard errors with studies as clusters; NaN where the whole is 0.
+
+    Source: the linearised variance of a ratio estimator; Cochran (1977), Sampling Techniques, 6.
+    """
+    total = float(whole.sum())
+    if total == 0.0:
+        return math.nan, math.nan
+    found = float(part.sum()) / total
+    left = part - found * whole
+    return found, 2.0 * math.sqrt(left.size / (left.size - 1.0) * float(left @ left)) / total
+
+
+def share(which: Mask) -> tuple[float, float]:
+    """Share of studies and two standard errors, which are not 0 where none or all are counted.
+
+    Source: Agresti and Coull (1998), doi:10.1080/00031305.1998.10480550.
+    """
+    n, count = which.size, int(which.sum())
+    middle = (count + 2.0) / (n + 4.0)
+    return count / n, 2.0 * math.sqrt(middle * (1.0 - middle) / (n + 4.0))
 
 
 def named(evidence: Array) -> Mask:
@@ -297,20 +216,33 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=600, help="trials, for the equal comparison")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--figure", type=Path, help="where to draw the figures, as SVG")
     args = parser.parse_args()
     if args.quick:
         args.studies, args.proposals, args.budget = 60, 60, 200
     size = (args.studies, args.proposals, args.budget, args.seed)
-    cells = [(rule, noise, effect) for noise in NOISES for effect in EFFECTS for rule in RULES]
+    cells = [
+        Cell(rule, noise, effect, *size) for noise in NOISES for effect in EFFECTS for rule in RULES
+    ]
     began = time.monotonic()
-    with ProcessPoolExecutor(args.workers) as pool:
-        found = list(pool.map(simulate, [(*cell, *size) for cell in cells]))
-    rows = [
-        dict(zip(("rule", "noise", "effect"), cell, strict=True)) | row
+    rows = run(cells, args.workers)
+    show(rows)
+    if args.figure:
+        args.figure.parent.mkdir(parents=True, exist_ok=True)
+        args.figure.write_text(draw(rows, studies=args.studies, proposals=args.proposals))
+    settings = {"studies": args.studies, "proposals": args.proposals, "seed": args.seed}
+    wall = {"workers": args.workers, "wall_s": round(time.monotonic() - began, 1)}
+    print(json.dumps(summary(rows) | settings | wall))
+
+
+def run(cells: Sequence[Cell], workers: int) -> list[dict]:
+    """Simulate cells in several processes; rows in their order, rounded."""
+    with ProcessPoolExecutor(workers) as pool:
+        found = list(pool.map(simulate, cells))
+    return [
+        {"rule": cell.rule, "noise": cell.noise, "effect": cell.effect} | rounded(row)
         for cell, row in zip(cells, found, strict=True)
     ]
-    show(rows)
-    print(json.dumps(summary(rows) | {"wall_s": round(time.monotonic() - began, 1)}))
 
 
 COLUMNS = (
@@ -328,7 +260,7 @@ def show(rows: list[dict]) -> None:
     """Print the table for people."""
     print(f"{'noise':9}{'effect':>7} {'rule':9}" + "".join(f"{c[:18]:>20}" for c in COLUMNS))
     for row in rows:
-        cells = "".join(f"{row[c]:20.3f}" for c in COLUMNS)
+        cells = "".join(f"{'-' if row[c] is None else format(row[c], '.3f'):>20}" for c in COLUMNS)
         print(f"{row['noise']:9}{row['effect']:7.1f} {row['rule']:9}{cells}")
 
 
@@ -339,7 +271,7 @@ def summary(rows: list[dict]) -> dict[str, object]:
     def of(key: str, *, null: bool) -> dict[str, float]:
         chosen = [row for row in ours if (row["effect"] == 0.0) == null]
         name = "{noise}" if null else "{noise}-{effect:g}sd"
-        return {name.format(**row): round(row[key], 4) for row in chosen}
+        return {name.format(**row): row[key] for row in chosen}
 
     return {
         "bench": "verdicts",
@@ -347,16 +279,22 @@ def summary(rows: list[dict]) -> dict[str, object]:
         "null_studies_with_verified": of("studies_with_keep", null=True),
         "null_studies_with_certified": of("studies_with_certified", null=True),
         "oracle_gain_share": of("oracle_gain_share", null=False),
-        "trials_per_decision": of("trials_per_decision", null=False),
-        "rows": [
-            {k: rounded(v) if isinstance(v, float) else v for k, v in row.items()} for row in rows
-        ],
+        "trials_per_decision": of("trials_per_decision", null=False)
+        | {f"{k}-null": v for k, v in of("trials_per_decision", null=True).items()},
+        "rows": rows,
     }
 
 
-def rounded(value: float) -> float | None:
+def rounded(row: dict) -> dict:
     """Four digits; None for what has no value, such as the share of no gain at all."""
-    return None if math.isnan(value) else round(value, 4)
+    return {
+        name: rounded(value)
+        if isinstance(value, dict)
+        else None
+        if math.isnan(value)
+        else round(value, 4)
+        for name, value in row.items()
+    }
 
 
 if __name__ == "__main__":

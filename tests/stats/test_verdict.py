@@ -124,12 +124,45 @@ def test_three_trials_without_a_gain_end_the_race() -> None:
     judged = race(worse, INCUMBENT, metric=LOSS, plan=PLAN)
     assert (judged.decision, judged.level) == (Decision.REJECTED, None)
     assert judged.reason.startswith("Not better: worse by 0.007 bits/byte (-0.")
+    assert judged.reason.endswith(
+        "; a gain of up to 0.024 bits/byte would not be visible at this cost."
+    )
 
 
 def test_a_gain_too_small_to_be_shown_ends_the_race() -> None:
     judged = race([1.999, 1.989, 2.009], INCUMBENT, metric=LOSS, plan=PLAN)
     assert judged.decision is Decision.REJECTED
+    assert judged.reason.startswith("Not visible at this cost: better by 0.001 bits/byte (-0.0")
     assert "too little to be told from luck within 10 trials" in judged.reason
+
+
+def test_a_loss_that_noise_cannot_explain_hides_no_gain() -> None:
+    judged = race([2.5, 2.51, 2.49], INCUMBENT, metric=LOSS, plan=PLAN)
+    assert judged.decision is Decision.REJECTED
+    assert "visible" not in judged.reason
+    screened = screen(2.5, INCUMBENT, metric=LOSS, sd=0.01, plan=PLAN)
+    assert "visible" not in screened.reason
+
+
+def test_a_screen_that_is_not_passed_says_what_it_could_not_see() -> None:
+    judged = screen(2.0, INCUMBENT, metric=LOSS, sd=0.01, plan=PLAN)
+    assert judged.decision is Decision.REJECTED
+    assert judged.reason.endswith(
+        "; a gain of up to 0.021 bits/byte would not be visible in one trial."
+    )
+
+
+@given(
+    st.lists(st.integers(900, 1100).map(float), min_size=3, max_size=10),
+    st.lists(st.integers(900, 1100).map(float), min_size=3, max_size=10),
+)
+def test_no_verdict_says_that_there_is_nothing_where_the_interval_has_a_gain(
+    candidate: list[float], incumbent: list[float]
+) -> None:
+    judged = race(candidate, incumbent, metric=LOSS, plan=PLAN)
+    ended = judged.decision not in (None, Decision.ACCEPTED)
+    if ended and judged.high is not None and judged.low is not None and judged.high > 0.0:
+        assert "isible at this cost" in judged.reason or judged.high == judged.low
 
 
 def test_a_candidate_that_does_exactly_the_same_is_rejected() -> None:
@@ -146,6 +179,7 @@ def test_a_race_at_its_cap_without_enough_evidence_stays_provisional() -> None:
     candidate = [1.99, 1.98, 1.985, 2.0]
     judged = race(candidate, INCUMBENT[:4], metric=LOSS, plan=plan)
     assert (judged.decision, judged.level) == (Decision.INCONCLUSIVE, Level.PROVISIONAL)
+    assert judged.reason.startswith("Not visible at this cost: better by")
     assert judged.reason.endswith("the race ends at 4 trials.")
     assert judged.gain is not None
     assert judged.gain > 0

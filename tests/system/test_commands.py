@@ -40,6 +40,17 @@ def test_show_knows_proposals_trials_baseline_and_ids(place: Path) -> None:
     assert read(place, "show", "baseline")["proposal"] is None
 
 
+def test_show_says_what_the_study_cannot_see_of_a_candidate_that_was_not_accepted(
+    place: Path,
+) -> None:
+    log = upward("log", "--all", "--json", cwd=place).stdout.splitlines()
+    verdicts = [e["body"] for e in map(json.loads, log) if e["kind"] == "verdict"]
+    accepted = {v["candidate"] for v in verdicts if v["decision"] == "accepted"}
+    rejected = {v["candidate"] for v in verdicts if v["decision"] == "rejected"} - accepted
+    assert "not visible at this cost" in upward("show", rejected.pop()[:16], cwd=place).stdout
+    assert "resolution" not in upward("show", accepted.pop()[:16], cwd=place).stdout
+
+
 @pytest.mark.parametrize("name", ["p999", "t999", "zzzz", "x"])
 def test_show_names_what_it_does_not_know(place: Path, name: str) -> None:
     done = upward("show", name, cwd=place, check=False)

@@ -25,7 +25,7 @@ from upward.cli.format import (
 from upward.cli.live import accepted_line, headline
 from upward.cli.run import summary
 from upward.core.codec import plain
-from upward.core.records import Level, Outcome, Trial
+from upward.core.records import Decision, Level, Outcome, Trial
 from upward.ledger.replay import StudyState
 from upward.stats.say import odds
 
@@ -177,10 +177,26 @@ def _show_candidate(state: StudyState, candidate: str) -> None:
         word = str(Level.CERTIFIED)
         words = f"odds {total} to 1 with its re-runs, among {state.certificate.raced} races."
         _line(Text(f"{word}: ", STYLE[word]) + Text(words))
+    if unseen := _what_is_not_seen(state, candidate):
+        _line(unseen)
     for trial in (state.trials[n] for n in state.record(candidate).trials):
         outcome = state.outcomes.get(trial.number)
         text = _outcome_text(state, outcome) if outcome else "running"
         _line(f"  t{trial.number} {trial.purpose}: {text}")
+
+
+def _what_is_not_seen(state: StudyState, candidate: str) -> str:
+    """A candidate that was measured and not accepted is not thereby without a gain."""
+    noise = state.noise
+    decided = [v for v in state.verdicts if v.candidate == candidate and v.gain is not None]
+    accepted = any(v.decision is Decision.ACCEPTED for v in decided)
+    if noise is None or noise.resolution <= 0.0 or not decided or accepted:
+        return ""
+    size = f"{number(noise.resolution, 2)} {state.task.metric.unit}".rstrip()
+    return (
+        f"resolution: {size}; a full race finds a gain of this size in 80 of 100 cases, and "
+        "smaller ones are mostly not visible at this cost"
+    )
 
 
 def _parents(state: StudyState, candidate: str) -> str:

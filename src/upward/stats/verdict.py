@@ -27,6 +27,9 @@ from upward.stats.sequential import (
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
 from upward.stats.timing import Checks, check_pairs
 
+# how a verdict begins whose estimate is better: what cannot be seen is not said to be nothing
+_UNSEEN = "Not visible at this cost"
+
 
 class Arm(StrEnum):
     """Whose trial runs next in a race."""
@@ -109,7 +112,9 @@ def screen(
     if gain > 0.0 and gain >= needed:
         reason = f"{found} ({bar}): good enough to search from, not yet evidence."
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, reason, gain)
-    return Judgement(Decision.REJECTED, None, f"{found} ({bar}).", gain)
+    most = gain + 2.0 * sd * math.sqrt(1.0 + 1.0 / old.size)
+    reason = f"{found} ({bar}){_hidden(most, sd, metric, 'in one trial')}."
+    return Judgement(Decision.REJECTED, None, reason, gain)
 
 
 def race(
@@ -272,23 +277,25 @@ def _hope(sums: Arms | Pairs, plan: Plan) -> bool:
 def _decide(now: _Standing, metric: Metric, plan: Plan, *, spent: bool) -> Judgement:
     needed = 1.0 / plan.alpha
     chance = f"odds {odds(now.evidence)} to 1 against luck"
-    better = f"Better by {_said(now, metric)} in {now.words}"
+    size = f"by {_said(now, metric)} in {now.words}"
     enough, doubt, unsteady = now.evidence >= needed, _doubt(now), _unsteady(now)
     if enough and now.n >= _floor(plan) and not (doubt or unsteady):
-        reason = f"{better}; {chance} ({needed:.3g} needed){_exactly(now)}."
+        reason = f"Better {size}; {chance} ({needed:.3g} needed){_exactly(now)}."
         return _judgement(now, Decision.ACCEPTED, Level.VERIFIED, reason)
     if now.estimate <= 0.0 and (spent or now.over):
-        worse = f"worse by {_said(now, metric)}" if now.estimate < 0.0 else "no difference"
-        return _judgement(now, Decision.REJECTED, None, f"Not better: {worse} in {now.words}.")
+        worse = f"worse {size}" if now.estimate < 0.0 else f"no difference in {now.words}"
+        reason = f"Not better: {worse}{_unseen(now, metric)}."
+        return _judgement(now, Decision.REJECTED, None, reason)
     if unsteady and (spent or now.over):
-        return _unproved(now, f"{better}, but {unsteady}.")
+        return _unproved(now, f"{_UNSEEN}: better {size}, but {unsteady}.")
     if spent:
         short = f"{chance} fall short of the {needed:.3g} needed"
         why = doubt if enough and doubt else short
         ends = f"the race ends at {count(plan.race_cap, 'trial')}"
-        return _unproved(now, f"{better}, but {why}, and {ends}.")
+        return _unproved(now, f"{_UNSEEN}: better {size}, but {why}, and {ends}.")
     if now.over:
-        reason = f"{better}: too little to be told from luck within {plan.race_cap} trials."
+        most = count(plan.race_cap, "trial")
+        reason = f"{_UNSEEN}: better {size}, too little to be told from luck within {most}."
         return _judgement(now, Decision.REJECTED, None, reason)
     reason = f"So far {chance} ({needed:.3g} needed) in {now.words}."
     return _judgement(now, None, Level.PROVISIONAL, reason)
@@ -308,6 +315,20 @@ def _exactly(now: _Standing) -> str:
 
 def _unproved(now: _Standing, reason: str) -> Judgement:
     return _judgement(now, Decision.INCONCLUSIVE, Level.PROVISIONAL, reason)
+
+
+def _unseen(now: _Standing, metric: Metric) -> str:
+    if now.gain is None:
+        return ""
+    return _hidden(now.gain.high, now.gain.high - now.gain.low, metric, "at this cost")
+
+
+def _hidden(most: float, width: float, metric: Metric, where: str) -> str:
+    """What a reader must not take for none: gains that the noise would have hidden."""
+    if most <= 0.0 or width <= 0.0:
+        return ""
+    size = f"{amount(most, width)} {metric.unit}".rstrip()
+    return f"; a gain of up to {size} would not be visible {where}"
 
 
 def _judgement(

@@ -41,7 +41,8 @@ def ended(view: View) -> Html:
         *parts,
         *refused,
         intro="Negative results are results. A gain from a screening trial is one measurement of "
-        "a candidate, without an interval; inconclusive means that the evidence never sufficed.",
+        "a candidate, without an interval; inconclusive means that the evidence never sufficed. "
+        "Not accepted is not the same as no gain: one below the resolution is not visible here.",
     )
 
 
