@@ -98,7 +98,7 @@ def measure(task: Path, home: Path, trials: int, workers: int) -> dict[str, obje
     marks = Marks()
     name = f"w{workers}-{trials}"
     with wiring.open_pursuit(
-        str(task), home=str(home), study=name, seed=workers, workers=workers
+        str(task), home=str(home), study=name, seed=workers, workers=workers, controls=0.0
     ) as opened:
         began = time.perf_counter()
         opened.go(Budget(trials=trials), interrupted=lambda: False, watch=marks.watch)

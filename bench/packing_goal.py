@@ -45,7 +45,9 @@ def unwatched(pursuit: Pursuit, activities: Sequence[Activity]) -> None:
 
 def pursue(home: str, seed: int, minutes: float, workers: int) -> dict[str, object]:
     """Run one study until the goal is reached or the time is over."""
-    with wiring.open_pursuit("packing", home=home, seed=seed, workers=workers) as opened:
+    with wiring.open_pursuit(
+        "packing", home=home, seed=seed, workers=workers, controls=0.0
+    ) as opened:
         began = time.perf_counter()
         opened.go(
             Budget(minutes=minutes),

@@ -95,7 +95,13 @@ def quiet(pursuit: Pursuit, activities: Sequence[Activity]) -> None:
 def pursue(task: Path, home: Path, name: str, seed: int, script: Sequence[Edit]) -> StudyState:
     """Run one study with one worker until its script and its races are over."""
     with wiring.open_pursuit(
-        str(task), home=str(home), study=name, seed=seed, workers=1, researcher=Scripted(script)
+        str(task),
+        home=str(home),
+        study=name,
+        seed=seed,
+        workers=1,
+        researcher=Scripted(script),
+        controls=0.0,
     ) as opened:
         budget = Budget(trials=MOST_TRIALS)
         reason = opened.go(budget, interrupted=lambda: False, watch=quiet)

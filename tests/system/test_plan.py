@@ -1,6 +1,7 @@
 """A plan is fixed before the first trial; another plan is another study."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,22 @@ def test_arms_are_named_by_their_study_and_listed_with_it(task: str, tmp_path: P
     assert 0 < arm["trials"] < status["trials"]
     assert upward("verify", "--study", "tiny-s1~random", cwd=tmp_path).returncode == 0
     assert "Control arms:" in upward("status", cwd=tmp_path).stdout
+
+
+def test_verify_checks_the_arms_with_their_study(task: str, tmp_path: Path) -> None:
+    upward("run", task, "--trials", "24", "--seed", "1", "--controls", "0.4", cwd=tmp_path)
+    done = json.loads(upward("verify", "--json", cwd=tmp_path).stdout)
+    assert done["intact"]
+    assert {arm["study"] for arm in done["control_arms"]} >= {"tiny-s1~no-op", "tiny-s1~random"}
+    database = sqlite3.connect(tmp_path / ".upward" / "upward.db")
+    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        database.execute(f"DROP TRIGGER {trigger}")
+    database.execute(
+        "UPDATE entries SET body = CAST(replace(CAST(body AS TEXT), 'draw', 'drew') AS BLOB) "
+        "WHERE study = 'tiny-s1~random'"
+    )
+    database.commit()
+    found = upward("verify", cwd=tmp_path, check=False)
+    assert found.returncode == 1
+    assert "Study tiny-s1 is intact" in found.stdout
+    assert "Study tiny-s1~random is NOT intact" in found.stdout

@@ -32,6 +32,8 @@ def verify(
 ) -> int:
     """Check every entry, every kept file and every state of a study; name what is wrong.
 
+    Its control arms are studies of their own and are checked with it.
+
     \b
     Example:
       upward verify
@@ -42,13 +44,17 @@ def verify(
     name = workspace.pick(study)
     saved = _read(against) if against else None
     result = wiring.audit(workspace, name, saved)
+    arms = {arm: wiring.audit(workspace, arm, None) for arm in workspace.arm_names(name)}
     if save and not result.findings:
         _write(save, result.checkpoint)
     if as_json:
-        print_json(_plain(name, result))
+        beside = [_plain(arm, found) for arm, found in arms.items()]
+        print_json({**_plain(name, result), "control_arms": beside})
     else:
         _say(name, result, save)
-    return 1 if result.findings else 0
+        for arm, found in arms.items():
+            _say(arm, found, None)
+    return 1 if any(found.findings for found in (result, *arms.values())) else 0
 
 
 def _read(path: Path) -> Checkpoint:

@@ -77,7 +77,8 @@ class Opened:
         try:
             return pursuit.go()
         finally:
-            self.workspace.ledger.save_checkpoint(self.study.name)
+            for name in (self.study.name, *self.workspace.arm_names(self.study.name)):
+                self.workspace.ledger.save_checkpoint(name)
 
     def _arms(self, main: StudyState) -> list[Side]:
         """Begin the control arms, or take them up; one whose library is missing is left out."""

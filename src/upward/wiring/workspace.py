@@ -35,8 +35,11 @@ class Workspace:
 
     def arms(self, study: str) -> list[StudyState]:
         """The control arms of a study, in the order of their names."""
-        names = sorted(n for n in self.ledger.studies() if n.startswith(study + ARM))
-        return [replay(name, self.ledger.entries(name)) for name in names]
+        return [replay(name, self.ledger.entries(name)) for name in self.arm_names(study)]
+
+    def arm_names(self, study: str) -> list[str]:
+        """Names of the control arms of a study."""
+        return sorted(n for n in self.ledger.studies() if n.startswith(study + ARM))
 
     def pick(self, study: str | None) -> str:
         """The named study, or the one last worked on.
