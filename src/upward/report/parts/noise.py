@@ -1,5 +1,6 @@
 """What repeats of the same candidate show: the noise, and what can be seen through it."""
 
+from upward.core.errors import EvidenceError
 from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.report import strips, svg
@@ -7,6 +8,10 @@ from upward.report.facts import decisions, values_for
 from upward.report.markup import Html, el, join
 from upward.report.text import count, percent, seconds
 from upward.report.view import View, facts, section
+from upward.stats.sequential import interval
+
+LATER = (Purpose.RACE, Purpose.CERTIFY, Purpose.PUBLISH)
+FEWEST_LATER = 3
 
 
 def noise(view: View) -> Html:
@@ -23,7 +28,7 @@ def noise(view: View) -> Html:
         heading,
         el("div", drawn, cls="chart") if values else None,
         _tiles(view),
-        el("p", _sentence(view), cls="note"),
+        el("p", _sentence(view), " ", _drift(view), cls="note"),
         intro=f"The unedited baseline was run {count(level.trials, 'time')} before anything else; "
         "each dot is one run, the band is one standard deviation to either side of the mean.",
     )
@@ -51,6 +56,28 @@ def _tiles(view: View) -> Html:
         each = f"{view.state.cpu_s / decided:,.0f} CPU-s"
         pairs.append(("Cost per verdict", each, "All trials of the study over all decided."))
     return facts(*pairs)
+
+
+def _drift(view: View) -> str:
+    """What the baseline's later trials say of a machine that may have changed."""
+    state, write, metric = view.state, view.figures, view.state.task.metric
+    first = values_for(state, state.start.baseline, Purpose.CALIBRATE)
+    later = [v for kind in LATER for v in values_for(state, state.start.baseline, kind)]
+    if metric.noise is Noise.EXACT or len(later) < FEWEST_LATER:
+        return ""
+    try:
+        change = interval(later, first, metric=metric)
+    except EvidenceError:
+        return ""
+    span = f"{write.gain(change.low)} to {write.gain(change.high)}"
+    words = f"The baseline's {count(len(later), 'later trial')} differ from these by "
+    words += f"{write.gain(change.estimate)} (95 % interval {span}; positive is better): "
+    if change.low <= 0.0 <= change.high:
+        return f"{words}no drift of the machine is visible."
+    return (
+        f"{words}the machine, or what the trials share it with, has changed. Verdicts compare only "
+        "what ran in turn, so they do not depend on it; figures from different hours do."
+    )
 
 
 def _sentence(view: View) -> str:
