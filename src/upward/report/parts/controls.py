@@ -61,14 +61,17 @@ def _sentences(view: View, rivals: list[Rival]) -> list[str]:
     real = [one for one in rivals if one.name != "no-op"]
     beaten = [one.name for one in real if one.lead and one.lead.low > 0]
     early = [one for one in real if one.lead is None]
-    others = [one.name for one in real if one.lead and one.name not in beaten]
+    behind = [one.name for one in real if one.lead and one.lead.high < 0]
+    even = [one.name for one in real if one.lead and one.name not in (*beaten, *behind)]
     found = list[str]()
     if beaten:
         found.append(f"At equal trials the researcher beat {_named(beaten)}.")
-    if others:
+    if behind:
+        found.append(f"At equal trials the researcher was BEHIND {_named(behind)}.")
+    if even:
         found.append(
-            f"It did not beat {_named(others)} so far: after as many trials the difference is not "
-            "above zero with 95 % confidence."
+            f"It did not beat {_named(even)} so far: after as many trials the difference cannot "
+            "be told from zero."
         )
     if early:
         most = max(one.trials for one in early)
