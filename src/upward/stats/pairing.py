@@ -121,7 +121,7 @@ def break_even_ratio(plan: Plan, *, incumbent_trials: int) -> float:
 
     Example:
         >>> round(break_even_ratio(Plan(), incumbent_trials=8), 2)
-        0.82
+        0.81
     """
     free = resolution(1.0, plan=plan, incumbent_trials=incumbent_trials)
     paired = resolution(1.0, plan=plan, incumbent_trials=incumbent_trials, paired=True)
