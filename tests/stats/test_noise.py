@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Direction, Metric
 from upward.core.records import Decision, Plan
-from upward.stats.noise import expected_best_of, noise, resolution
+from upward.stats.noise import expected_best_of, noise, recalibrated, resolution
 from upward.stats.verdict import race
 
 UP = Metric("accuracy", "share", Direction.MAXIMIZE)
@@ -85,3 +85,40 @@ def test_real_races_find_a_gain_of_the_resolution_in_four_of_five_cases() -> Non
         found += next(decision for decision in judged if decision) is Decision.ACCEPTED
     # Four standard errors of 250 races: 0.1.
     assert found / 250 == pytest.approx(0.8, abs=0.1)
+
+
+# -- newer trials than the calibration ---------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=3))
+def test_a_few_newer_trials_do_not_overrule_a_calibration(values: list[float]) -> None:
+    assert recalibrated(2.0, values) == 2.0
+
+
+def test_newer_trials_that_vary_as_much_change_nothing() -> None:
+    assert recalibrated(1.0, [3.0, 4.1, 2.2, 3.4, 4.4]) == 1.0
+
+
+def test_a_candidate_that_varies_far_less_is_seen_more_sharply() -> None:
+    found = recalibrated(0.077, [1.878, 1.881, 1.877, 1.880, 1.876])
+    assert 0.002 < found < 0.01
+
+
+def test_a_candidate_that_varies_far_more_is_not_taken_for_steady() -> None:
+    assert recalibrated(0.01, [1.0, 2.0, 3.0, 4.0]) > 0.5
+
+
+def test_only_the_latest_trials_speak_for_the_noise_of_now() -> None:
+    calm = [1.0, 1.01, 0.99, 1.0] * 4
+    assert recalibrated(1.0, [9.0, -9.0, 50.0, *calm]) == recalibrated(1.0, calm)
+
+
+@pytest.mark.parametrize("sd", [-1.0, math.nan, math.inf])
+def test_what_is_no_standard_deviation_is_not_corrected(sd: float) -> None:
+    with pytest.raises(BadMeasurement):
+        recalibrated(sd, [1.0, 2.0, 3.0, 4.0])
+
+
+def test_a_newer_trial_that_is_no_number_raises() -> None:
+    with pytest.raises(BadMeasurement):
+        recalibrated(1.0, [1.0, 2.0, math.nan, 4.0])

@@ -58,15 +58,16 @@ def what_for(state: StudyState, activity: Activity) -> str:
     if activity.study not in ("", state.name):
         return f"control arm {activity.study.rpartition('~')[2]}: {trial.purpose}"
     who = name_of(state, trial.candidate)
-    if trial.purpose is Purpose.CALIBRATE:
-        return "measure the noise of the baseline"
-    if trial.purpose is Purpose.RACE:
-        about = name_of(state, trial.about)
-        return f"race {about}" if about == who else f"race {about}: its incumbent {who}"
-    if trial.purpose is Purpose.CERTIFY:
-        return f"run {who} again, to certify {name_of(state, trial.about)}"
-    if trial.purpose is Purpose.PUBLISH:
-        return f"run {who} once more, for the report"
+    about = name_of(state, trial.about)
+    words = {
+        Purpose.CALIBRATE: "measure the noise of the baseline",
+        Purpose.SETTLE: f"run {who} again: how much does the new best vary?",
+        Purpose.RACE: f"race {about}" if about == who else f"race {about}: its incumbent {who}",
+        Purpose.CERTIFY: f"run {who} again, to certify {about}",
+        Purpose.PUBLISH: f"run {who} once more, for the report",
+    }
+    if trial.purpose in words:
+        return words[trial.purpose]
     proposal = state.proposal_of(trial.candidate)
     change = changes_text(proposal.changes) if proposal else "another start"
     return f"screen {who}: {change or clean(proposal.hypothesis if proposal else '')}"

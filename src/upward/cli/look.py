@@ -27,6 +27,7 @@ from upward.cli.run import summary
 from upward.core.codec import plain
 from upward.core.records import Decision, Level, Outcome, Trial
 from upward.ledger.replay import StudyState
+from upward.stats.noise import recalibrated
 from upward.stats.say import odds
 
 
@@ -192,7 +193,8 @@ def _what_is_not_seen(state: StudyState, candidate: str) -> str:
     accepted = any(v.decision is Decision.ACCEPTED for v in decided)
     if noise is None or noise.resolution <= 0.0 or not decided or accepted:
         return ""
-    size = f"{number(noise.resolution, 2)} {state.task.metric.unit}".rstrip()
+    seen = noise.seen_at(recalibrated(noise.sd, state.newer))
+    size = f"{number(seen, 2)} {state.task.metric.unit}".rstrip()
     return (
         f"resolution: {size}; a full race finds a gain of this size in 80 of 100 cases, and "
         "smaller ones are mostly not visible at this cost"

@@ -27,13 +27,14 @@ class Purpose(StrEnum):
     CALIBRATE = "calibrate"  # the baseline, to learn the noise
     SCREEN = "screen"  # the first look at a candidate
     RACE = "race"  # evidence: fresh seeds, candidate or incumbent
+    SETTLE = "settle"  # a new incumbent, until its mean and noise are known
     CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
     PUBLISH = "publish"  # the best candidate beside the baseline, for the report
     REPLAY = "replay"  # run again from the ledger
 
 
 # trials that ran whatever they would show: their values speak for a candidate
-UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.CERTIFY, Purpose.PUBLISH)
+UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE, Purpose.CERTIFY, Purpose.PUBLISH)
 
 
 class Decision(StrEnum):
@@ -297,6 +298,10 @@ class NoiseLevel:
     resolution: float
     trial_cpu_s: float
     trial_wall_s: float
+
+    def seen_at(self, sd: float) -> float:
+        """The resolution where one measurement varies by `sd`; 0 where repeats never differed."""
+        return self.resolution * sd / self.sd if self.sd > 0.0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

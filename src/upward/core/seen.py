@@ -14,8 +14,8 @@ class Lesson:
         proposal: what was proposed.
         decision: how it ended.
         level: what is known of the candidate now.
-        gain_sd: gain over the parent's mean in standard deviations of the noise, None when the
-            trial failed or was invalid, or when a guard was broken.
+        gain_sd: gain over the parent's mean in standard deviations of the baseline's noise, None
+            when the trial failed or was invalid, or when a guard was broken.
         failure: ``trial`` or ``guard``, if it failed by one.
     """
 
@@ -58,8 +58,10 @@ class Seen:
         baseline: the fixed control.
         incumbent: the best accepted so far.
         archive: further possible parents, best first, at most a few dozen.
-        sd: standard deviation of one measurement, metric units.
+        sd: standard deviation of one measurement of the incumbent, metric units.
         budget_left: share of the budget that is left, in [0, 1].
+        unit: the standard deviation that lessons count in, the baseline's, metric units; None
+            where it is the same.
     """
 
     task: Task
@@ -70,3 +72,4 @@ class Seen:
     archive: tuple[Kept, ...]
     sd: float
     budget_left: float
+    unit: float | None = None

@@ -120,11 +120,7 @@ class StudyState:
         return self.sessions[-1].isolation if self.sessions else self.start.isolation
 
     def record(self, candidate: str) -> Record:
-        """What is known of a candidate.
-
-        Raises:
-            BadEntry: no such candidate in this study.
-        """
+        """What is known of a candidate; BadEntry where it is not part of the study."""
         try:
             return self.records[candidate]
         except KeyError:
@@ -141,6 +137,12 @@ class StudyState:
         values = record.counted + record.screened
         pick = max if self.task.metric.direction is Direction.MAXIMIZE else min
         return pick(values) if values else None
+
+    @property
+    def newer(self) -> list[float]:
+        """The incumbent's own repeats, for the spread of now; none where calibration says it."""
+        settled = self.incumbent == self.start.baseline or self.task.metric.noise is Noise.EXACT
+        return [] if settled else self.record(self.incumbent).counted
 
     def raced(self, candidate: str, about: str) -> list[float]:
         """The values of one arm in the race about a candidate, in order."""
@@ -163,7 +165,7 @@ class StudyState:
             about: the candidate.
             incumbent: what it is compared with; by default the incumbent of now.
         """
-        counts = (Purpose.CALIBRATE, Purpose.RACE)
+        counts = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE)
         found = self._measured(incumbent or self.incumbent)
         return [v for t, v in found if t.purpose in counts and t.about != about]
 

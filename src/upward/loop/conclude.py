@@ -19,6 +19,7 @@ from upward.core.records import (
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
 from upward.loop.guarded import LATEST, guard_race, guard_screen
+from upward.loop.spread import spread_now
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
 from upward.stats.verdict import Judgement, missing_trial, race, screen
@@ -101,8 +102,9 @@ def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
 
 
 def _judge_screen(state: StudyState, value: float, against: list[float]) -> Judgement:
-    sd = state.noise.sd if state.noise else 0.0
-    return screen(value, against, metric=state.task.metric, sd=sd, plan=state.start.plan)
+    return screen(
+        value, against, metric=state.task.metric, sd=spread_now(state), plan=state.start.plan
+    )
 
 
 def _incumbent_values(state: StudyState, *, without: int = 0) -> list[float]:

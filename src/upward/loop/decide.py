@@ -8,7 +8,9 @@ from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
+from upward.loop.spread import resolution_now
 from upward.loop.study import Planned
+from upward.stats.noise import FEWEST_NEWER
 from upward.stats.verdict import next_arm
 
 EXACT_CALIBRATION = 3
@@ -37,7 +39,7 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
     """
     if state.noise is None:
         return _calibration(state)
-    return _race(state, patient=patient) or next_rerun(state)
+    return _race(state, patient=patient) or next_rerun(state) or _known_better(state)
 
 
 def waits_for_noise(state: StudyState) -> bool:
@@ -50,6 +52,21 @@ def _calibration(state: StudyState) -> Planned | None:
     under_way = sum(t.purpose is Purpose.CALIBRATE for t in state.pending.values())
     if len(state.record(baseline).counted) + under_way < calibration_trials(state):
         return Planned(baseline, Purpose.CALIBRATE, baseline)
+    return None
+
+
+def _known_better(state: StudyState) -> Planned | None:
+    """Another trial of a new incumbent that won so fast that little is known of it.
+
+    Every screen compares with its mean and its noise, and those of its race flatter.
+    """
+    incumbent, exact = state.incumbent, state.task.metric.noise is Noise.EXACT
+    if exact or incumbent == state.start.baseline:
+        return None
+    under_way = sum(t.candidate == incumbent for t in state.pending.values())
+    asked = len(state.arm_trials(incumbent, incumbent, Purpose.SETTLE))  # some may fail
+    if max(len(state.newer) + under_way, asked) < FEWEST_NEWER:
+        return Planned(incumbent, Purpose.SETTLE, incumbent)
     return None
 
 
@@ -70,9 +87,9 @@ def _ripe(state: StudyState, candidate: str) -> bool:
 
     A small gain costs most of a race and is often part of a larger one that is found later.
     """
-    number, noise = state.record(candidate).proposal, state.noise
+    number = state.record(candidate).proposal
     waited = len(state.proposals) - number if number else PATIENCE
-    needed = WORTH_A_RACE * noise.resolution if noise else 0.0
+    needed = WORTH_A_RACE * resolution_now(state)
     return waited >= PATIENCE or _promise(state, candidate) >= needed
 
 

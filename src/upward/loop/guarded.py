@@ -130,7 +130,8 @@ def _unproved(verdict: Verdict, found: tuple[GuardReading, ...], why: str) -> Ve
 def _taken(state: StudyState, candidate: str, which: Callable[[Trial], bool]) -> list[Outcome]:
     """The complete, unselected outcomes of a candidate, in order, of some of its trials."""
     trials = [state.trials[number] for number in state.record(candidate).trials]
-    counting = [t for t in trials if t.purpose in (Purpose.CALIBRATE, Purpose.RACE) and which(t)]
+    purposes = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE)
+    counting = [trial for trial in trials if trial.purpose in purposes and which(trial)]
     return _complete(state, counting)
 
 

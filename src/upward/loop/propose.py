@@ -13,6 +13,7 @@ from upward.core.ports import Researcher
 from upward.core.records import Draft, Level, Proposal, Purpose, Trial
 from upward.core.seen import Seen
 from upward.loop.decide import REPEAT_EVERY
+from upward.loop.spread import spread_now
 from upward.loop.study import Planned, Study
 
 ATTEMPTS = 20
@@ -48,8 +49,9 @@ def look(study: Study, archive: Archive, *, attempt: int, budget_left: float) ->
         baseline=study.kept(state.start.baseline),
         incumbent=study.kept(state.incumbent),
         archive=tuple(study.kept(c) for c in archive.best(PARENTS) if c not in skip),
-        sd=state.noise.sd,
+        sd=spread_now(state),
         budget_left=budget_left,
+        unit=state.noise.sd,
     )
 
 

@@ -158,7 +158,9 @@ class Desk:
         self._knobs = surface(parent.files)
         self._frame = Frame(self._before, self._knobs)
         self._here = self._frame.place({n: knob.source for n, knob in self._knobs.items()})
-        self._belief: Surrogate = fit(window.trials(self._frame, seen.incumbent.candidate))
+        sharper = seen.unit / seen.sd if seen.unit and seen.sd > 0.0 else 1.0
+        trials = window.trials(self._frame, seen.incumbent.candidate, sharper)
+        self._belief: Surrogate = fit(trials)
 
     def ranked(self) -> Iterator[Edit]:
         """Yield edits, most promising first, then some at random as a last resort."""

@@ -98,8 +98,14 @@ class Window:
             return tried.level
         return max((t.level for t in self.tried.values() if t.level is not None), default=0.0)
 
-    def trials(self, frame: "Frame", incumbent: str) -> Trials:
+    def trials(self, frame: "Frame", incumbent: str, sharper: float = 1.0) -> Trials:
         """Return the window as points and values for a fit.
+
+        Args:
+            frame: the columns.
+            incumbent: content id.
+            sharper: how many times less a measurement of the incumbent varies than one of the
+                baseline did; differences that were noise at first are seen then.
 
         Values are levels over the incumbent's, compressed so that the far bad ones do not
         outweigh the differences that matter; a failure is worse than anything measured. What is
@@ -107,7 +113,7 @@ class Window:
         """
         rows = [frame.place(tried.sources) for tried in self.tried.values()]
         over = np.array([_or_nan(t.level) for t in self.tried.values()]) - self.level(incumbent)
-        values, noise = _compressed(over)
+        values, noise = _compressed(over * sharper)
         waiting = [frame.place(sources) for sources in self.pending.values()]
         return Trials(
             np.array(rows + waiting),

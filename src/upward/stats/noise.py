@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.records import Plan
 from upward.stats.arrays import finite, spread
+from upward.stats.sources import sd_range
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless
 from upward.stats.timing import fewest_pairs
 
@@ -20,6 +21,12 @@ Rows = NDArray[np.intp]
 _RACES = 2000
 _SEED = 20_240_711
 _LARGEST_SD = 64.0
+
+# fewer trials of a candidate say too little about its spread to overrule a calibration
+FEWEST_NEWER = 4
+# older ones than these ran on another day
+_MOST_NEWER = 16
+_SURE = 0.8
 
 
 def noise(values: Sequence[float]) -> tuple[float, float]:
@@ -39,6 +46,36 @@ def noise(values: Sequence[float]) -> tuple[float, float]:
     """
     array = finite(values, what="noise", needed=2)
     return float(np.mean(array)), math.sqrt(spread(array) / (array.size - 1))
+
+
+def recalibrated(sd: float, values: Sequence[float]) -> float:
+    """Return what a calibration says of the noise, corrected by newer trials of another candidate.
+
+    An improved candidate may vary far less than the baseline did, or more. The calibration stands
+    where it agrees with the newer trials; where it lies outside the 80 % interval of their
+    standard deviation, the nearer end of that interval is taken.
+
+    Args:
+        sd: of one measurement, from the calibration, metric unit.
+        values: shape (n,), repeats of one candidate, metric unit, oldest first; the last 16
+            count, and with fewer than 4 the calibration stands alone.
+
+    Raises:
+        BadMeasurement: a value is NaN or infinite, or `sd` is no standard deviation.
+
+    Example:
+        >>> recalibrated(1.0, [5.0, 6.0, 4.0, 5.5])
+        1.0
+        >>> round(recalibrated(1.0, [5.01, 5.02, 5.0, 5.01]), 3)
+        0.019
+    """
+    if not (math.isfinite(sd) and sd >= 0.0):
+        raise BadMeasurement("sd", f"{sd} is not a standard deviation")
+    newer = list(values)[-_MOST_NEWER:]
+    if len(newer) < FEWEST_NEWER:
+        return sd
+    low, high = sd_range(noise(newer)[1], len(newer) - 1, level=_SURE)
+    return min(max(sd, low), high)
 
 
 def resolution(

@@ -14,6 +14,7 @@ from upward.report.view import View, facts, section, table
 MOST_SESSIONS = 20
 WORDS = {
     Purpose.CALIBRATE: "calibration of the baseline",
+    Purpose.SETTLE: "further trials of a new best candidate",
     Purpose.SCREEN: "first looks at candidates",
     Purpose.RACE: "races: evidence",
     Purpose.CERTIFY: "accepted steps once more: certificates",

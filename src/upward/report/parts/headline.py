@@ -6,6 +6,7 @@ from upward.report.facts import Finding, Headline, decisions
 from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, number, seconds
 from upward.report.view import View, facts
+from upward.stats.noise import recalibrated
 
 NOTHING = "Nothing was found that this study can prove."
 BEGUN = "This study has only begun: its noise is not known yet, so nothing can be claimed."
@@ -193,11 +194,22 @@ def _tiles(view: View) -> Html:
         pairs.append(("Luck alone would show", write.unit(head.luck), _luck(head)))
     pairs.append(("Accepted", f"{won:,}", _rule(state, won)))
     if state.noise is not None and state.noise.resolution > 0:
-        seen = write.unit(state.noise.resolution)
-        pairs.append(("Smallest visible gain", seen, "A smaller one is mostly missed here."))
+        now = state.noise.seen_at(recalibrated(state.noise.sd, state.newer))
+        seen = f"{now:.2g} {state.task.metric.unit}".rstrip()
+        pairs.append(("Smallest visible gain", seen, _smallest(state, now)))
     trials = count(len(state.outcomes), "trial")
     pairs.append(("Spent", f"{seconds(state.cpu_s)} CPU", f"In {trials}, with their scoring."))
     return facts(*pairs)
+
+
+def _smallest(state: StudyState, now: float) -> str:
+    words = "A smaller one is mostly missed here."
+    if state.noise is not None and now != state.noise.resolution:
+        at_first = f"{state.noise.resolution:.2g} {state.task.metric.unit}".rstrip()
+        words += (
+            f" Over the baseline it was {at_first}; the best candidate varies by another amount."
+        )
+    return words
 
 
 def _rule(state: StudyState, won: int) -> str:

@@ -8,6 +8,7 @@ from upward.report.facts import decisions, values_for
 from upward.report.markup import Html, el, join
 from upward.report.text import count, percent, seconds
 from upward.report.view import View, facts, section
+from upward.stats.noise import recalibrated
 from upward.stats.sequential import interval
 
 LATER = (Purpose.RACE, Purpose.CERTIFY, Purpose.PUBLISH)
@@ -28,7 +29,7 @@ def noise(view: View) -> Html:
         heading,
         el("div", drawn, cls="chart") if values else None,
         _tiles(view),
-        el("p", _sentence(view), " ", _drift(view), cls="note"),
+        el("p", _sentence(view), " ", _now(view), " ", _drift(view), cls="note"),
         intro=f"The unedited baseline was run {count(level.trials, 'time')} before anything else; "
         "each dot is one run, the band is one standard deviation to either side of the mean.",
     )
@@ -77,6 +78,22 @@ def _drift(view: View) -> str:
     return (
         f"{words}the machine, or what the trials share it with, has changed. Verdicts compare only "
         "what ran in turn, so they do not depend on it; figures from different hours do."
+    )
+
+
+def _now(view: View) -> str:
+    """What the best candidate's own trials say of the noise, where they overrule the baseline's."""
+    state, level = view.state, view.state.noise
+    if level is None:
+        return ""
+    sd = recalibrated(level.sd, state.newer)
+    if sd == level.sd:
+        return ""
+    unit, trials = state.task.metric.unit, count(len(state.newer), "trial")
+    return (
+        f"The best candidate varies {'less' if sd < level.sd else 'more'} than the baseline did: "
+        f"its own {trials} put the standard deviation at {sd:.2g} {unit}, so a gain over it is "
+        f"visible from about {level.seen_at(sd):.2g} {unit} on."
     )
 
 
