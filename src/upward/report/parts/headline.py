@@ -205,10 +205,7 @@ def _tiles(view: View) -> Html:
 def _smallest(state: StudyState, now: float) -> str:
     words = "A smaller one is mostly missed here."
     if state.noise is not None and now != state.noise.resolution:
-        at_first = f"{state.noise.resolution:.2g} {state.task.metric.unit}".rstrip()
-        words += (
-            f" Over the baseline it was {at_first}; the best candidate varies by another amount."
-        )
+        words += f" Over the baseline it was {state.noise.resolution:.2g}."
     return words
 
 
