@@ -33,7 +33,8 @@ import numpy as np
 from studylib import Edit, copy_task, measure, nothing, progress, pursue, workplace
 
 from upward.core.metric import Direction
-from upward.core.records import Decision, Plan, Verdict
+from upward.core.plan import Plan
+from upward.core.records import Decision, Verdict
 from upward.core.seen import Seen
 from upward.ledger.replay import StudyState
 from upward.stats.noise import resolution

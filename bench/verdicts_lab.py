@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats import sums
 from upward.stats.sums import FUTILE_FROM, Arms, hopeless
 

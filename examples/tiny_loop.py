@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from upward.core.metric import Direction, Metric
-from upward.core.records import Decision, Entry, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision, Entry
 from upward.ledger.chain import START, check, link
 from upward.stats.noise import noise
 from upward.stats.verdict import Arm, next_arm, race, screen

@@ -18,7 +18,7 @@ from verdicts import EFFECTS, RULES, Cell, mean, named, ratio, rounded, share, s
 from verdicts_lab import DEFAULT, NOISES, Rule
 from verdicts_sweep import meets, point, turned
 
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats import sums
 
 BENCH = Path(__file__).parents[2] / "bench"

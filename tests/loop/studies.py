@@ -9,8 +9,9 @@ import numpy as np
 from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
+from upward.core.plan import Plan
 from upward.core.ports import Researcher
-from upward.core.records import Change, Draft, Entry, Isolation, Limits, Plan, Task
+from upward.core.records import Change, Draft, Entry, Isolation, Limits, Task
 from upward.core.seen import Lesson, Seen
 from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget

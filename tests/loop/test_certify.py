@@ -6,7 +6,8 @@ import pytest
 from tests.loop.studies import SOUND, Killed, Script, World, noisy_loss, rate_of
 from tests.loop.test_run import work
 
-from upward.core.records import Isolation, Level, Plan, Purpose
+from upward.core.plan import Plan
+from upward.core.records import Isolation, Level, Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import certificate, total_evidence
 from upward.loop.study import Study

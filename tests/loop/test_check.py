@@ -10,7 +10,8 @@ from tests.loop.studies import make_task, noisy_loss
 
 from upward.core.errors import SandboxFailed
 from upward.core.metric import Direction, Metric, Noise
-from upward.core.records import Outcome, Plan
+from upward.core.plan import Plan
+from upward.core.records import Outcome
 from upward.loop.appraise import appraise
 from upward.loop.check import Check, Progress, schedule
 from upward.loop.checked import Answer, Arm, Checked, Sight, Spread, Tried, Unknown

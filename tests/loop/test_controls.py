@@ -7,7 +7,8 @@ import pytest
 from tests.loop.studies import Killed, Script, World, noisy_loss
 
 from upward.archive.archive import Archive
-from upward.core.records import Level, Plan, Purpose
+from upward.core.plan import Plan
+from upward.core.records import Level, Purpose
 from upward.ledger.replay import StudyState, replay
 from upward.loop.controls import ControlArms
 from upward.loop.run import Pursuit

@@ -8,7 +8,8 @@ from tests.loop.studies import Killed, Script, World, noisy_loss, rate_of
 
 from upward.core.codec import plain, restore
 from upward.core.metric import Direction, Guard, GuardState, Noise
-from upward.core.records import Decision, Level, Measurement, Outcome, Plan, Purpose, Verdict
+from upward.core.plan import Plan
+from upward.core.records import Decision, Level, Measurement, Outcome, Purpose, Verdict
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN
 from upward.loop.study import Study
 from upward.testing.fake_executor import FakeExecutor

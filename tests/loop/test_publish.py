@@ -6,7 +6,8 @@ import pytest
 from tests.loop.studies import Script, World, noisy_loss, rate_of
 
 from upward.core.metric import Noise
-from upward.core.records import Plan, Purpose
+from upward.core.plan import Plan
+from upward.core.records import Purpose
 from upward.ledger.facts import Publication
 from upward.loop.budget import Budget
 from upward.loop.study import Study

@@ -8,13 +8,13 @@ from tests.loop.studies import Killed, Script, World, edit, noisy_loss, rate_of
 
 from upward.core.errors import BadBudget, BaselineFails, SandboxFailed
 from upward.core.metric import Noise
+from upward.core.plan import Plan
 from upward.core.records import (
     Decision,
     Draft,
     Isolation,
     Level,
     Outcome,
-    Plan,
     Purpose,
     TrialState,
 )

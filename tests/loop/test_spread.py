@@ -7,7 +7,8 @@ import pytest
 from tests.loop.studies import Script, World, rate_of
 
 from upward.core.errors import TooFewTrials
-from upward.core.records import Decision, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision
 from upward.ledger.replay import SCREEN
 from upward.loop.spread import resolution_now, spread_now
 

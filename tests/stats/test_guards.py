@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Direction, Guard, GuardState, Metric
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.guards import glance_at_guard, judge_guard, smallest_tolerance
 from upward.stats.sequential import evidence
 

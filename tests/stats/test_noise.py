@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Direction, Metric
-from upward.core.records import Decision, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision
 from upward.stats.noise import expected_best_of, noise, recalibrated, resolution
 from upward.stats.verdict import race
 

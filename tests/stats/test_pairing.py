@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upward.core.errors import BadMeasurement, TooFewTrials
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.pairing import break_even_ratio, pairing
 
 NUMBER = st.integers(-1000, 1000).map(float)

@@ -1,7 +1,7 @@
 import pytest
 
 from upward.core.errors import BadMeasurement, TooFewTrials
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.noise import resolution
 from upward.stats.power import trials_needed
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Direction, Metric, Noise
-from upward.core.records import Decision, Level, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision, Level
 from upward.stats.noise import resolution
 from upward.stats.timing import check_pairs, fewest_pairs, variation
 from upward.stats.verdict import Arm, Judgement, next_arm, race

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from upward.core.errors import BadMeasurement, TooFewTrials, UnknownName
 from upward.core.metric import Direction, Metric, Noise
-from upward.core.records import Decision, Failure, Level, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision, Failure, Level
 from upward.stats.verdict import Arm, missing_trial, next_arm, race, screen
 
 LOSS = Metric("val_bpb", "bits/byte", Direction.MINIMIZE, bound=0.0)

@@ -9,7 +9,7 @@ from tests.system.tiny import make_task, upward
 
 from upward import wiring
 from upward.core.errors import BadStudyName
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.wiring import pursuit
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from upward.core.records import Isolation, Level, Plan, Task
+from upward.core.plan import Plan
+from upward.core.records import Isolation, Level, Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
 from upward.core.metric import Metric, Noise
-from upward.core.records import Outcome, Plan, Task, TrialState
+from upward.core.plan import Plan
+from upward.core.records import Outcome, Task, TrialState
 from upward.loop.advise import conclude
 from upward.loop.checked import (
     Arm,

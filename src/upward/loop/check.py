@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from upward.core.errors import SandboxFailed
 from upward.core.ids import derive_seed, tree_id
 from upward.core.metric import Noise
+from upward.core.plan import Plan
 from upward.core.ports import Blobs, Clock, Executor, Job
-from upward.core.records import Outcome, Plan, Purpose, Task, Trial
+from upward.core.records import Outcome, Purpose, Task, Trial
 from upward.loop.checked import Arm, NullFound, Ran, Tried
 from upward.loop.nulling import NullTry
 from upward.loop.nulls import Null, NullKind, constant, copy, empty

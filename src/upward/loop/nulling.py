@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from upward.core.errors import EvidenceError
 from upward.core.metric import Metric, Noise
-from upward.core.records import Decision, Level, Outcome, Plan, Purpose
+from upward.core.plan import Plan
+from upward.core.records import Decision, Level, Outcome, Purpose
 from upward.loop.checked import NullFound
 from upward.loop.nulls import Null
 from upward.stats.noise import noise

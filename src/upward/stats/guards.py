@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from upward.core.errors import EvidenceError
 from upward.core.metric import Guard, GuardReading, GuardState, Metric
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.arrays import TIE, finite, same, spread
 from upward.stats.noise import noise, resolution
 from upward.stats.say import amount

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upward.core.errors import BadMeasurement, TooFewTrials
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.arrays import finite, spread
 from upward.stats.sources import sd_range
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upward.core.errors import BadMeasurement
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.arrays import TIE, Array, finite, spread
 from upward.stats.noise import resolution
 from upward.stats.student import quantile

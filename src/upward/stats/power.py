@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from upward.core.errors import BadMeasurement, TooFewTrials
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.noise import power_of
 
 MOST_TRIALS = 64

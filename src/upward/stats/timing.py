@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upward.core.errors import BadMeasurement
-from upward.core.records import Plan
+from upward.core.plan import Plan
 from upward.stats.arrays import finite, spread
 from upward.stats.sign_flip import sign_flip
 

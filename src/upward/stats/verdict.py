@@ -14,7 +14,8 @@ import numpy as np
 
 from upward.core.errors import BadMeasurement, UnknownName
 from upward.core.metric import Metric, Noise
-from upward.core.records import Decision, Failure, Level, Plan
+from upward.core.plan import Plan
+from upward.core.records import Decision, Failure, Level
 from upward.stats.arrays import TIE, checked, same
 from upward.stats.say import amount, count, odds
 from upward.stats.sequential import (

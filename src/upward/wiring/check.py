@@ -7,8 +7,9 @@ from pathlib import Path
 
 from upward.core.ids import record_id
 from upward.core.metric import Noise
+from upward.core.plan import Plan
 from upward.core.ports import Blobs
-from upward.core.records import Plan, Task
+from upward.core.records import Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.execute.scratch import remove

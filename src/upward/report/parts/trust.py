@@ -1,7 +1,8 @@
 """Why to believe the page: isolation, the rule, the software, the ledger."""
 
 from upward.core.metric import Direction, Noise
-from upward.core.records import Limits, Plan
+from upward.core.plan import Plan
+from upward.core.records import Limits
 from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, day_and_time, number, seconds
 from upward.report.view import View, code, section
