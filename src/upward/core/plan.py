@@ -19,6 +19,8 @@ class Plan:
         missing: how a failed trial of a candidate counts in a race; ``reject`` ends it.
         certify_alpha: expected share of false ones among the certified, over all races.
         certify_share: largest share of all trials that re-runs of accepted steps may have.
+        stack_every: accepted steps after which all of them together are compared with what they
+            were built on.
         publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
         controls: share of all trials after calibration that control arms get.
         timing_cv: a timing is verified only while the incumbent's own trials in the race have at
@@ -35,6 +37,7 @@ class Plan:
     missing: str = "reject"
     certify_alpha: float = 0.10
     certify_share: float = 0.10
+    stack_every: int = 10
     publish: int = 3
     controls: float = 0.15
     timing_cv: float = 0.3

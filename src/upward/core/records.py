@@ -29,12 +29,20 @@ class Purpose(StrEnum):
     RACE = "race"  # evidence: fresh seeds, candidate or incumbent
     SETTLE = "settle"  # a new incumbent, until its mean and noise are known
     CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
+    STACK = "stack"  # a whole row of accepted steps, beside what it was built on
     PUBLISH = "publish"  # the best candidate beside the baseline, for the report
     REPLAY = "replay"  # run again from the ledger
 
 
 # trials that ran whatever they would show: their values speak for a candidate
-UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE, Purpose.CERTIFY, Purpose.PUBLISH)
+UNSELECTED = (
+    Purpose.CALIBRATE,
+    Purpose.RACE,
+    Purpose.SETTLE,
+    Purpose.CERTIFY,
+    Purpose.STACK,
+    Purpose.PUBLISH,
+)
 
 
 class Decision(StrEnum):

@@ -90,6 +90,32 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class StackCheck:
+    """A whole row of accepted steps, compared with what it was built on.
+
+    Args:
+        tip: content id of the incumbent that was checked.
+        against: content id of what it was compared with.
+        stands: content id of the last step that was shown better than that: the tip where all is
+            well, else what the study goes back to.
+        compared: content ids that were compared, in order: the tip, then midpoints.
+        trials: of the study when it was decided; later ones belong to the next check.
+        gain: of what stands over `against`, metric units; None where nothing stands above it.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    tip: str
+    against: str
+    stands: str
+    compared: tuple[str, ...]
+    trials: int
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The best candidate beside the baseline, on fresh seeds that decided nothing.
 

@@ -16,7 +16,15 @@ from upward.core.records import (
     Trial,
     Verdict,
 )
-from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
+from upward.ledger.facts import (
+    Certificate,
+    Genesis,
+    Publication,
+    Record,
+    Session,
+    StackCheck,
+    Step,
+)
 
 
 class Reading:
@@ -48,6 +56,7 @@ class Reading:
         self.races: dict[str, None] = {}
         self.certificate: Certificate | None = None
         self.publications: dict[str, Publication] = {}
+        self.stack_checks: list[StackCheck] = []
         self.steps: list[Step] = []
         self.contenders: dict[str, None] = {}
         self.cpu_s = 0.0

@@ -11,6 +11,7 @@ Kinds of entry, and the body of each:
     noise      `NoiseLevel`, after calibration
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
     certificate  `Certificate`, whenever other accepted steps hold than before
+    stack      `StackCheck`; a verdict follows on every step that fell by it
     published  `Publication`: the best candidate beside the baseline
     refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
 
@@ -35,12 +36,21 @@ from upward.core.records import (
     TrialState,
     Verdict,
 )
-from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
+from upward.ledger.facts import (
+    Certificate,
+    Genesis,
+    Publication,
+    Record,
+    Session,
+    StackCheck,
+    Step,
+)
 from upward.ledger.reading import Reading
 
 SCREEN = "screen"
 RACE = "race"
 OVERTAKEN = "overtaken"
+STACK = "stack"
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -139,10 +149,28 @@ class StudyState(Reading):
         if not accepted.issuperset(certificate.evidence):
             raise BadEntry("certificate", "it names a candidate that was not accepted")
         for candidate in self.certificate.evidence if self.certificate else ():
-            self.record(candidate).level = Level.VERIFIED
+            if candidate in accepted:  # one that fell has no level any more
+                self.record(candidate).level = Level.VERIFIED
         for candidate in certificate.evidence:
             self.record(candidate).level = Level.CERTIFIED
         self.certificate = certificate
+
+    def _fold_stack(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        check = restore(StackCheck, body)
+        row = [step.candidate for step in self.ascent()]
+        if check.tip not in row or check.stands not in {self.start.baseline, *row}:
+            raise BadEntry("stack", "it is about steps that the incumbent was not built on")
+        self.stack_checks.append(check)
+        if check.stands != check.tip:
+            stay = row[: row.index(check.stands) + 1] if check.stands in row else []
+            falls = set(row) - set(stay)
+            self.acceptances = [
+                position
+                for position in self.acceptances
+                if self.verdicts[position].candidate not in falls
+            ]
+            self.incumbent = check.stands
 
     def _fold_published(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None
@@ -166,6 +194,8 @@ class StudyState(Reading):
         value = self.value_of(verdict.candidate)
         if verdict.level is not None and value is not None:
             self._step(verdict, verdict.level, value, before, entry)
+        if verdict.rule == STACK:
+            self._step_back(entry)
         if verdict.decision is Decision.ACCEPTED:
             self.incumbent = verdict.candidate
             self.acceptances.append(len(self.verdicts) - 1)
@@ -186,6 +216,13 @@ class StudyState(Reading):
         if verdict.decision is Decision.ACCEPTED or all(gain(value, old) > 0 for old in best):
             done, index = len(self.outcomes), len(self.verdicts) - 1
             self.steps.append(Step(entry.at, done, verdict.candidate, value, index, level))
+
+    def _step_back(self, entry: Entry) -> None:
+        value, done = self.value_of(self.incumbent), len(self.outcomes)
+        if value is not None and self.steps and self.steps[-1].candidate != self.incumbent:
+            level = self.record(self.incumbent).level or Level.VERIFIED
+            index = len(self.verdicts) - 1
+            self.steps.append(Step(entry.at, done, self.incumbent, value, index, level))
 
 
 def _body_of(entry: Entry) -> dict[str, Any]:

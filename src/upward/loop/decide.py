@@ -1,7 +1,7 @@
 """What should run next, decided from the state alone.
 
-Order of what matters: know the noise, decide a race that was begun, run what was accepted again
-where that is owed, look at something new.
+Order of what matters: know the noise, check a long row of accepted steps, decide a race that was
+begun, run what was accepted again where that is owed, look at something new.
 """
 
 from upward.core.metric import Noise
@@ -9,6 +9,7 @@ from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
 from upward.loop.spread import resolution_now
+from upward.loop.stack import next_stack_trial
 from upward.loop.study import Planned
 from upward.stats.noise import FEWEST_NEWER
 from upward.stats.verdict import next_arm
@@ -39,7 +40,12 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
     """
     if state.noise is None:
         return _calibration(state)
-    return _race(state, patient=patient) or next_rerun(state) or _known_better(state)
+    return (
+        next_stack_trial(state)
+        or _race(state, patient=patient)
+        or next_rerun(state)
+        or _known_better(state)
+    )
 
 
 def waits_for_noise(state: StudyState) -> bool:

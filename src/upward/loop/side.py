@@ -7,13 +7,14 @@ from upward.core.codec import plain
 from upward.core.errors import BaselineFails
 from upward.core.ports import Job, Researcher
 from upward.core.records import Decision, Outcome, Purpose, Trial, Verdict
-from upward.ledger.replay import OVERTAKEN, RACE, StudyState
+from upward.ledger.replay import OVERTAKEN, RACE, STACK, StudyState
 from upward.loop.certify import certificate
 from upward.loop.conclude import conclusions, overtaken
 from upward.loop.decide import next_trial, waits_for_noise
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
 from upward.loop.publish import next_publishing, published
+from upward.loop.stack import stack_checked
 from upward.loop.study import Study
 
 BASELINE_FAILURES = 3
@@ -95,12 +96,16 @@ class Side:
 
     def _conclude(self, outcome: Outcome) -> None:
         study, incumbent = self.study, self.state.incumbent
-        if items := conclusions(study.state, outcome) or published(study.state, outcome):
+        trial = study.state.trials[outcome.trial]
+        items = conclusions(study.state, outcome) or published(study.state, outcome)
+        if trial.purpose is Purpose.STACK:
+            items = stack_checked(study.state)
+        if items:
             study.record(*items)
         if study.state.incumbent != incumbent:
             self._overtake()
-        rerun = study.state.trials[outcome.trial].purpose is Purpose.CERTIFY
-        if rerun or any(kind == "verdict" and body["rule"] == RACE for kind, body in items):
+        rules = {body["rule"] for kind, body in items if kind == "verdict"}
+        if trial.purpose is Purpose.CERTIFY or rules & {RACE, STACK}:
             self._certify()
 
     def _overtake(self) -> None:
@@ -117,9 +122,9 @@ class Side:
             case Outcome() as outcome:
                 self._conclude(outcome)
             case Verdict() as verdict:
-                if verdict.decision is Decision.ACCEPTED:
+                if verdict.decision is Decision.ACCEPTED or verdict.rule == STACK:
                     self._overtake()
-                if verdict.rule in (RACE, OVERTAKEN):
+                if verdict.rule in (RACE, OVERTAKEN, STACK):
                     self._certify()
             case _:
                 pass

@@ -18,6 +18,7 @@ WORDS = {
     Purpose.SCREEN: "first looks at candidates",
     Purpose.RACE: "races: evidence",
     Purpose.CERTIFY: "accepted steps once more: certificates",
+    Purpose.STACK: "all accepted steps together: stack checks",
     Purpose.PUBLISH: "best beside baseline, for the headline",
     Purpose.REPLAY: "replays from the ledger",
 }
