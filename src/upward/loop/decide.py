@@ -18,6 +18,8 @@ EXACT_CALIBRATION = 3
 REPEAT_EVERY = 4
 PATIENCE = 16
 WORTH_A_RACE = 2.0
+# as long as nothing was accepted there is nothing to lose by a race, and everything to build on
+WORTH_A_FIRST_RACE = 1.0
 
 
 def calibration_trials(state: StudyState) -> int:
@@ -91,12 +93,14 @@ def raced(state: StudyState, *, patient: bool = True) -> str | None:
 def _ripe(state: StudyState, candidate: str) -> bool:
     """Whether a race is likely to be short, or the contender has waited long enough.
 
-    A small gain costs most of a race and is often part of a larger one that is found later.
+    A small gain costs most of a race and is often part of a larger one that is found later. But
+    until something is accepted, every new candidate is compared with the bare baseline.
     """
     number = state.record(candidate).proposal
+    first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
-    needed = WORTH_A_RACE * resolution_now(state)
-    return waited >= PATIENCE or _promise(state, candidate) >= needed
+    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
+    return waited >= PATIENCE or _promise(state, candidate) >= worth * resolution_now(state)
 
 
 def _promise(state: StudyState, candidate: str) -> float:
