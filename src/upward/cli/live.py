@@ -212,7 +212,10 @@ def accepted_line(state: StudyState, position: int) -> Text:
     text = Text("✓ ", style="bold green")
     text.append(f"{name_of(state, verdict.candidate)} ", style="bold")
     if verdict.gain is not None:
-        text.append(f"+{number(verdict.gain, 3)} {state.task.metric.unit} ", style="green")
+        sign = "+" if verdict.gain >= 0 else "-"
+        text.append(
+            f"{sign}{number(abs(verdict.gain), 3)} {state.task.metric.unit} ", style="green"
+        )
     text.append(why, style="default")
     return text
 

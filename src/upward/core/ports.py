@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from upward.core.records import Draft, Entry, Isolation, Limits, Outcome, Task, Trial, Usage
-from upward.core.seen import Lesson, Seen
+from upward.core.seen import Kept, Lesson, Seen
 
 
 class Clock(Protocol):
@@ -210,6 +210,17 @@ class Activity:
     phase: str
     for_s: float
     study: str = ""
+
+
+class Remover(Protocol):
+    """Knows how to take a part of what was changed back out."""
+
+    def removals(self, baseline: Kept, incumbent: Kept) -> Iterator[Draft]:
+        """Yield the incumbent without some of its parts, each question once, the broadest first.
+
+        Nothing where less than two parts were changed: the baseline answers that already.
+        """
+        ...
 
 
 class Researcher(Protocol):

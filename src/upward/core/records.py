@@ -171,6 +171,8 @@ class Proposal:
         number: 1, 2, 3, … within the study; people say ``p7``.
         candidate: content id of the resulting tree.
         files: the changed paths with their blob ids.
+        margin: for a removal, the loss that it may at most have, metric units: it is accepted
+            when it is shown to lose less, because what is left is simpler; None for any other.
     """
 
     number: int
@@ -182,6 +184,7 @@ class Proposal:
     files: Mapping[str, str]
     changes: tuple[Change, ...] = ()
     parents: tuple[str, ...] = ()
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

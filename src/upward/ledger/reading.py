@@ -187,6 +187,11 @@ class Reading:
         number = self.record(candidate).proposal
         return None if number is None else self.proposals[number]
 
+    def margin_of(self, candidate: str) -> float:
+        """The loss that a removal may have, metric units; 0 for any other candidate."""
+        proposal = self.proposal_of(candidate)
+        return proposal.margin or 0.0 if proposal else 0.0
+
     def tree_of(self, candidate: str) -> dict[str, str]:
         """Path to blob id of a candidate's whole tree."""
         tree = dict(self.task.files)

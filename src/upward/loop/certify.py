@@ -10,6 +10,7 @@ from upward.core.errors import EvidenceError
 from upward.core.records import Level, Purpose, TrialState, Verdict
 from upward.ledger.facts import Certificate
 from upward.ledger.replay import StudyState
+from upward.loop.ease import eased
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import MOST
 from upward.stats.several import e_bh
@@ -57,7 +58,7 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
     try:
         again = race(
             state.arm(mine, mine, Purpose.CERTIFY),
-            state.arm(theirs, mine, Purpose.CERTIFY),
+            eased(state, mine, state.arm(theirs, mine, Purpose.CERTIFY)),
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),

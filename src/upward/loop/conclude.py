@@ -18,6 +18,7 @@ from upward.core.records import (
 )
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
+from upward.loop.ease import eased, plainly
 from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.spread import spread_now
 from upward.loop.study import Item
@@ -42,7 +43,8 @@ def overtaken(state: StudyState) -> list[Item]:
     items = list[Item]()
     for candidate in state.contenders:
         value = state.value_of(candidate)
-        if value is None or _judge_screen(state, value, _incumbent_values(state)).level is None:
+        against = _incumbent_values(state)
+        if value is None or _judge_screen(state, candidate, value, against).level is None:
             items.append(_verdict(_overtaken(state, candidate)))
     return items
 
@@ -96,15 +98,18 @@ def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
         return _failed(state, trial.candidate, SCREEN, outcome)
     value = outcome.measurement.value
     against = _incumbent_values(state, without=trial.number)
-    judged = _judge_screen(state, value, against)
+    judged = _judge_screen(state, trial.candidate, value, against)
     verdict = _from(judged, state, trial.candidate, SCREEN, (value,))
     return guard_screen(state, verdict, outcome)
 
 
-def _judge_screen(state: StudyState, value: float, against: list[float]) -> Judgement:
-    return screen(
-        value, against, metric=state.task.metric, sd=spread_now(state), plan=state.start.plan
-    )
+def _judge_screen(
+    state: StudyState, candidate: str, value: float, against: list[float]
+) -> Judgement:
+    metric, plan = state.task.metric, state.start.plan
+    old = eased(state, candidate, against)
+    judged = screen(value, old, metric=metric, sd=spread_now(state), plan=plan)
+    return plainly(judged, metric, state.margin_of(candidate), 0)
 
 
 def _incumbent_values(state: StudyState, *, without: int = 0) -> list[float]:
@@ -160,10 +165,12 @@ def _judge_race(
     state: StudyState, candidate: str, mine: list[float], theirs: list[float]
 ) -> Judgement:
     if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
-        return _judge_screen(state, mine[0], theirs)
-    earlier = state.before_race(candidate)
+        return _judge_screen(state, candidate, mine[0], theirs)
+    earlier, old = state.before_race(candidate), eased(state, candidate, theirs)
+    metric, plan = state.task.metric, state.start.plan
     try:
-        return race(mine, theirs, metric=state.task.metric, plan=state.start.plan, earlier=earlier)
+        judged = race(mine, old, metric=metric, plan=plan, earlier=earlier)
+        return plainly(judged, metric, state.margin_of(candidate), len(mine))
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 

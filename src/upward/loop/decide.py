@@ -100,7 +100,9 @@ def _ripe(state: StudyState, candidate: str) -> bool:
     first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
     worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
-    return waited >= PATIENCE or _promise(state, candidate) >= worth * resolution_now(state)
+    asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
+    enough = _promise(state, candidate) >= worth * resolution_now(state)
+    return waited >= PATIENCE or enough or asked_for
 
 
 def _promise(state: StudyState, candidate: str) -> float:

@@ -76,7 +76,7 @@ def propose(
             _record_refusal(study, researcher.name, draft, refused.reason)
             continue
         if proposal is not None:
-            return _begin(study, proposal)
+            return begin_screen(study, proposal)
     exact = study.state.task.metric.noise is Noise.EXACT
     return _again(study, study.state.incumbent) if exact else None
 
@@ -123,7 +123,8 @@ def _parse(files: Mapping[str, str]) -> None:
                 raise UnreadableSource(path, line, f"not valid Python ({error})") from None
 
 
-def _begin(study: Study, proposal: Proposal) -> Trial:
+def begin_screen(study: Study, proposal: Proposal) -> Trial:
+    """Record a proposal with its first trial, and return that trial."""
     candidate = proposal.candidate
     [trial] = study.plan_trials(Planned(candidate, Purpose.SCREEN, candidate))
     study.record(("proposal", plain(proposal)), ("trial", plain(trial)))

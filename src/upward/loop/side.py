@@ -5,7 +5,7 @@ from typing import Any
 
 from upward.core.codec import plain
 from upward.core.errors import BaselineFails
-from upward.core.ports import Job, Researcher
+from upward.core.ports import Job, Remover, Researcher
 from upward.core.records import Decision, Outcome, Purpose, Trial, Verdict
 from upward.ledger.replay import OVERTAKEN, RACE, STACK, StudyState
 from upward.loop.certify import certificate
@@ -14,6 +14,7 @@ from upward.loop.decide import next_trial, waits_for_noise
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
 from upward.loop.publish import next_publishing, published
+from upward.loop.simplify import Simplifier
 from upward.loop.stack import stack_checked
 from upward.loop.study import Study
 
@@ -27,10 +28,18 @@ class Side:
         study: what is pursued.
         researcher: proposes.
         archive: keeps possible parents.
+        remover: takes parts of what was kept out again; None where nobody asks for that.
     """
 
-    def __init__(self, study: Study, researcher: Researcher, archive: Keeper) -> None:
+    def __init__(
+        self,
+        study: Study,
+        researcher: Researcher,
+        archive: Keeper,
+        remover: Remover | None = None,
+    ) -> None:
         self.study, self._researcher, self._archive = study, researcher, archive
+        self._simplifier = Simplifier(remover) if remover else None
         self._teacher = Teacher(study.state, researcher, archive)
         self._unfinished: list[Trial] = []
 
@@ -67,7 +76,8 @@ class Side:
             return study.start_trial(planned)
         if waits_for_noise(study.state):
             return None
-        proposed = propose(study, self._researcher, self._archive, budget_left)
+        removed = self._simplifier.next(study) if self._simplifier else None
+        proposed = removed or propose(study, self._researcher, self._archive, budget_left)
         if proposed is not None:
             return proposed
         planned = next_trial(study.state, patient=False) or next_publishing(study.state)

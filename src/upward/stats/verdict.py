@@ -1,4 +1,4 @@
-"""The rule ``screen-race-1``: from measurements to decisions, fixed before the first trial.
+"""The rule of screens and races: from measurements to decisions, fixed before the first trial.
 
 A candidate is screened with one trial, which is selected and therefore never evidence; one that
 passes is raced on fresh seeds until the evidence suffices, nothing can be hoped for any more, or
