@@ -65,6 +65,7 @@ def what_for(state: StudyState, activity: Activity) -> str:
         Purpose.RACE: f"race {about}" if about == who else f"race {about}: its incumbent {who}",
         Purpose.CERTIFY: f"run {who} again, to certify {about}",
         Purpose.STACK: f"check all steps up to {about} together: run {who}",
+        Purpose.HOLDOUT: f"ask the sealed holdout about {who}",
         Purpose.PUBLISH: f"run {who} once more, for the report",
     }
     if trial.purpose in words:

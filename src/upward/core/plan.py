@@ -22,6 +22,7 @@ class Plan:
         stack_every: accepted steps after which all of them together are compared with what they
             were built on.
         simplify_share: largest share of all trials that may ask what can be left out again.
+        holdout: whether accepted candidates ask the task's sealed holdout.
         publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
         controls: share of all trials after calibration that control arms get.
         timing_cv: a timing is verified only while the incumbent's own trials in the race have at
@@ -40,6 +41,7 @@ class Plan:
     certify_share: float = 0.10
     stack_every: int = 10
     simplify_share: float = 0.10
+    holdout: bool = True
     publish: int = 3
     controls: float = 0.15
     timing_cv: float = 0.3

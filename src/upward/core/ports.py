@@ -154,6 +154,21 @@ class Sandbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rescore:
+    """Outputs of an earlier trial that are scored once more.
+
+    Args:
+        run: the scorer's command.
+        outputs: declared name to blob id.
+        usage: what the candidate used when it made them.
+    """
+
+    run: tuple[str, ...]
+    outputs: Mapping[str, str]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A trial with all that an executor needs to run it anywhere.
 
@@ -161,11 +176,13 @@ class Job:
         trial: what to run.
         files: path to blob id of the candidate's whole tree.
         keep: whether the bytes of the outputs are kept as artifacts.
+        rescore: what is scored in place of a run of the candidate, or None.
     """
 
     trial: Trial
     files: Mapping[str, str]
     keep: bool = False
+    rescore: Rescore | None = None
 
 
 class Executor(Protocol):

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
     STACK = "stack"  # a whole row of accepted steps, beside what it was built on
     PUBLISH = "publish"  # the best candidate beside the baseline, for the report
+    HOLDOUT = "holdout"  # outputs of an earlier trial, scored on sealed data
     REPLAY = "replay"  # run again from the ledger
 
 
@@ -80,6 +81,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """Sealed data of a task.
+
+    Args:
+        run: the scorer's command on it; same folder, same measurement.
+        examples: how many independent examples it holds.
+        width: range of one example's loss, metric units; with 0 only the noise of a trial says
+            what it can tell.
+    """
+
+    run: tuple[str, ...]
+    examples: int
+    width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """Statement, editable surface, scorer, metric and budget, with all files by content.
 
@@ -103,6 +120,7 @@ class Task:
         predictor_files: path to blob id, relative to ``predictor/``; or empty.
         predictor_run: command of the process that holds the candidate's outputs while the scorer
             asks it for predictions; or empty.
+        holdouts: sealed data, asked one after the other as they are used up; or none.
         self_reported: the scorer runs in the candidate's process; never more than provisional.
     """
 
@@ -124,6 +142,7 @@ class Task:
     prepare_run: tuple[str, ...] = ()
     predictor_files: Mapping[str, str] = field(default_factory=dict[str, str])
     predictor_run: tuple[str, ...] = ()
+    holdouts: tuple[Holdout, ...] = ()
     self_reported: bool = False
 
 
@@ -198,6 +217,7 @@ class Trial:
         purpose: why it runs.
         about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
             runs again in a race.
+        of: the trial whose outputs are scored once more, where nothing runs; else 0.
     """
 
     number: int
@@ -205,6 +225,7 @@ class Trial:
     seed: int
     purpose: Purpose
     about: str
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,10 @@ class Places:
             if path not in self.task.edit
         ]
 
-    def score(self, work: Path, outputs: Path, seed: int) -> Box:
-        """The scorer's run."""
+    def score(
+        self, work: Path, outputs: Path, seed: int, run: tuple[str, ...] | None = None
+    ) -> Box:
+        """The scorer's run; another command than the usual one scores on other hidden data."""
         task = self.task
         mounts = [
             Mount(str(work), WORK, writable=True),
@@ -114,7 +116,7 @@ class Places:
             mounts.append(Mount(str(self.public), f"{WORK}/data"))
         if self._has_hidden:
             mounts.append(Mount(str(self.hidden), f"{WORK}/hidden"))
-        argv = command(task.scorer_run, SCORER, task.scorer_files)
+        argv = command(run or task.scorer_run, SCORER, task.scorer_files)
         line = _line({"seed": seed})
         return Box(argv, tuple(mounts), WORK, task.scorer_budget, line, watch=str(work))
 

@@ -116,6 +116,33 @@ class StackCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One question to a sealed holdout; the first is the baseline's and begins the ladder.
+
+    Args:
+        candidate: content id.
+        holdout: position among the task's holdouts.
+        values: of the candidate there, metric units; none where a scoring failed.
+        better: the answer; None for the baseline, and where the baseline has no value there.
+        best: the best value that was released so far, rounded to steps; None where there is none.
+        asked: questions so far, without the baseline's.
+        confirmed: how many of them were answered with yes.
+        step: by which it had to be better, metric units.
+        trials: of the study by then; later ones belong to other questions.
+    """
+
+    candidate: str
+    holdout: int
+    values: tuple[float, ...]
+    better: bool | None
+    best: float | None
+    asked: int
+    confirmed: int
+    step: float
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The best candidate beside the baseline, on fresh seeds that decided nothing.
 

@@ -17,6 +17,7 @@ from upward.core.records import (
     Verdict,
 )
 from upward.ledger.facts import (
+    Answer,
     Certificate,
     Genesis,
     Publication,
@@ -56,6 +57,7 @@ class Reading:
         self.races: dict[str, None] = {}
         self.certificate: Certificate | None = None
         self.publications: dict[str, Publication] = {}
+        self.answers: list[Answer] = []
         self.stack_checks: list[StackCheck] = []
         self.steps: list[Step] = []
         self.contenders: dict[str, None] = {}

@@ -12,6 +12,7 @@ Kinds of entry, and the body of each:
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
     certificate  `Certificate`, whenever other accepted steps hold than before
     stack      `StackCheck`; a verdict follows on every step that fell by it
+    holdout    `Answer`: what sealed data say of an accepted candidate
     published  `Publication`: the best candidate beside the baseline
     refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
 
@@ -37,6 +38,7 @@ from upward.core.records import (
     Verdict,
 )
 from upward.ledger.facts import (
+    Answer,
     Certificate,
     Genesis,
     Publication,
@@ -135,7 +137,7 @@ class StudyState(Reading):
             return
         if trial.purpose is Purpose.SCREEN:
             record.screened.append(outcome.measurement.value)
-        elif trial.purpose is not Purpose.REPLAY:
+        elif trial.purpose not in (Purpose.REPLAY, Purpose.HOLDOUT):
             record.counted.append(outcome.measurement.value)
 
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
@@ -171,6 +173,14 @@ class StudyState(Reading):
                 if self.verdicts[position].candidate not in falls
             ]
             self.incumbent = check.stands
+
+    def _fold_holdout(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        answer = restore(Answer, body)
+        self.record(answer.candidate)
+        if not 0 <= answer.holdout < len(self.task.holdouts):
+            raise BadEntry("holdout", "the task has no such holdout")
+        self.answers.append(answer)
 
     def _fold_published(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None

@@ -8,6 +8,7 @@ from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
+from upward.loop.holdout import next_sealed
 from upward.loop.spread import resolution_now
 from upward.loop.stack import next_stack_trial
 from upward.loop.study import Planned
@@ -43,7 +44,8 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
     if state.noise is None:
         return _calibration(state)
     return (
-        next_stack_trial(state)
+        next_sealed(state)
+        or next_stack_trial(state)
         or _race(state, patient=patient)
         or next_rerun(state)
         or _known_better(state)

@@ -11,6 +11,7 @@ from upward.ledger.replay import OVERTAKEN, RACE, STACK, StudyState
 from upward.loop.certify import certificate
 from upward.loop.conclude import conclusions, overtaken
 from upward.loop.decide import next_trial, waits_for_noise
+from upward.loop.holdout import answered, next_sealed, sealed_job
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
 from upward.loop.publish import next_publishing, published
@@ -85,13 +86,15 @@ class Side:
 
     def next_last(self) -> Trial | None:
         """Record and return a trial that publishes what was found, or None."""
-        planned = next_publishing(self.state)
+        planned = next_sealed(self.state) or next_publishing(self.state)
         return self.study.start_trial(planned) if planned else None
 
     def job(self, trial: Trial) -> Job:
         """A trial with its files; what may be evidence keeps its outputs."""
-        keep = trial.purpose is not Purpose.SCREEN
-        return Job(trial, self.state.tree_of(trial.candidate), keep)
+        state, files = self.state, self.state.tree_of(trial.candidate)
+        if trial.purpose is Purpose.HOLDOUT:
+            return Job(trial, files, rescore=sealed_job(state, trial))
+        return Job(trial, files, keep=trial.purpose is not Purpose.SCREEN)
 
     def take(self, outcome: Outcome) -> None:
         """Record how a trial ended and everything that follows from it.
@@ -110,6 +113,8 @@ class Side:
         items = conclusions(study.state, outcome) or published(study.state, outcome)
         if trial.purpose is Purpose.STACK:
             items = stack_checked(study.state)
+        elif trial.purpose is Purpose.HOLDOUT:
+            items = answered(study.state, outcome)
         if items:
             study.record(*items)
         if study.state.incumbent != incumbent:

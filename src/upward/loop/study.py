@@ -26,6 +26,7 @@ class Planned:
     candidate: str
     purpose: Purpose
     about: str
+    of: int = 0
 
 
 class Study:
@@ -91,7 +92,8 @@ class Study:
             index = len(earlier) + (len(known.trials) if known else 0)
             seed = derive_seed(state.start.secret, plan.candidate, plan.purpose, index)
             number = len(state.trials) + len(trials) + 1
-            trials.append(Trial(number, plan.candidate, seed, plan.purpose, plan.about))
+            trial = Trial(number, plan.candidate, seed, plan.purpose, plan.about, plan.of)
+            trials.append(trial)
         return trials
 
     def start_trial(self, planned: Planned) -> Trial:

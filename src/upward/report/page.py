@@ -21,6 +21,7 @@ from upward.report.parts.ended import ended
 from upward.report.parts.guards import guards
 from upward.report.parts.headline import headline as headline_part
 from upward.report.parts.headline import masthead
+from upward.report.parts.holdout import holdout
 from upward.report.parts.noise import noise
 from upward.report.parts.progress import lineage, progress
 from upward.report.parts.stack import has_stack, stack
@@ -35,6 +36,7 @@ PLACES = (
     ("lineage", "Lineage"),
     ("accepted", "Accepted"),
     ("stack", "Steps together"),
+    ("holdout", "Holdout"),
     ("guards", "Guards"),
     ("tried", "Not accepted"),
     ("noise", "Noise"),
@@ -88,6 +90,7 @@ def render(
         lineage,
         accepted,
         stack,
+        holdout,
         guards,
         ended,
         noise,

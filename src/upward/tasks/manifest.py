@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from upward.core.metric import SUPERVISED, Direction, Guard, Metric, Noise
-from upward.core.records import Limits
+from upward.core.records import Holdout, Limits
 from upward.tasks import schema
 from upward.tasks.schema import Key, Source, Wrong
 
@@ -45,6 +45,7 @@ class Manifest:
     candidate: CandidateSection
     scorer: ScorerSection
     predictor: tuple[str, ...]
+    holdouts: tuple[Holdout, ...]
     metric: Metric
     guards: tuple[Guard, ...]
     budget: Limits
@@ -117,6 +118,11 @@ SCORER_KEYS = {
     "memory_mb": Key(schema.count, "memory_mb = 2048", required=False, default=SCORING.memory_mb),
 }
 PREDICTOR_KEYS = {"run": Key(schema.words, 'run = ["python", "predict.py"]')}
+HOLDOUT = {
+    "run": Key(schema.words, 'run = ["python", "score.py", "--split", "holdout"]'),
+    "examples": Key(schema.count, "examples = 1000"),
+    "width": Key(schema.not_negative, "width = 1.0", required=False, default=0.0),
+}
 METRIC = {
     "name": Key(reading_name, 'name = "val_loss"'),
     "unit": Key(schema.text, 'unit = "nats"'),
@@ -147,6 +153,7 @@ SECTIONS = {
     "candidate": Key(_itself, "[candidate]"),
     "scorer": Key(_itself, '[scorer] and run = ["python", "score.py"], a file in a folder scorer/'),
     "predictor": Key(_itself, "[predictor]", required=False),
+    "holdout": Key(_itself, "[[holdout]]", required=False, default=()),
     "metric": Key(_itself, "[metric]"),
     "guard": Key(_itself, "[[guard]]", required=False, default=()),
     "budget": Key(_itself, "[budget]"),
@@ -169,6 +176,7 @@ def read_manifest(folder: Path) -> Manifest:
         candidate=CandidateSection(**source.section("candidate", top["candidate"], CANDIDATE)),
         scorer=_scorer(source, top["scorer"]),
         predictor=_predictor(source, top["predictor"]),
+        holdouts=tuple(Holdout(**row) for row in _rows(source, top["holdout"], "holdout", HOLDOUT)),
         metric=metric,
         guards=_guards(source, top["guard"], metric),
         budget=Limits(**source.section("budget", top["budget"], BUDGET)),
@@ -187,15 +195,19 @@ def _predictor(source: Source, table: Any) -> tuple[str, ...]:
     return source.section("predictor", table, PREDICTOR_KEYS)["run"]
 
 
-def _guards(source: Source, tables: Any, metric: Metric) -> tuple[Guard, ...]:
+def _rows(source: Source, tables: Any, name: str, keys: schema.Keys) -> list[dict[str, Any]]:
+    """The repeats of a section that may come several times."""
     if not isinstance(tables, list | tuple):
-        problem = "'guard' must be a list of sections"
-        raise source.refuse("", "guard", problem, "Write [[guard]], with two brackets.")
-    rows = [
-        source.section("guard", table, GUARD, f"[[guard]] number {index}")
+        problem = f"{name!r} must be a list of sections"
+        raise source.refuse("", name, problem, f"Write [[{name}]], with two brackets.")
+    return [
+        source.section(name, table, keys, f"[[{name}]] number {index}")
         for index, table in enumerate(cast("list[Any]", tables), start=1)
     ]
-    guards = tuple(Guard(**row) for row in rows)
+
+
+def _guards(source: Source, tables: Any, metric: Metric) -> tuple[Guard, ...]:
+    guards = tuple(Guard(**row) for row in _rows(source, tables, "guard", GUARD))
     names = [metric.name, *(guard.name for guard in guards)]
     for name in names:
         if names.count(name) > 1:

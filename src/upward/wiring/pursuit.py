@@ -105,7 +105,7 @@ class Opened:
         start, known = main.start, self.study.inherited()
         genesis = replace(
             start,
-            plan=replace(start.plan, publish=0, controls=0.0),
+            plan=replace(start.plan, publish=0, controls=0.0, holdout=False),
             secret=record_id("arm", [start.secret, label]),
             linked=main.name,
             inherited=len(known) // 2,

@@ -20,6 +20,7 @@ WORDS = {
     Purpose.CERTIFY: "accepted steps once more: certificates",
     Purpose.STACK: "all accepted steps together: stack checks",
     Purpose.PUBLISH: "best beside baseline, for the headline",
+    Purpose.HOLDOUT: "outputs scored on the sealed holdout",
     Purpose.REPLAY: "replays from the ledger",
 }
 BOUNDARIES = {
