@@ -233,3 +233,27 @@ def test_a_holdout_is_read_with_its_defaults_and_several_keep_their_order(tmp_pa
 def test_a_holdout_that_says_too_little_is_refused(tmp_path: Path, old: str, new: str, words: str):
     text = refusal(tmp_path, "[metric]", HELD.replace(old, new) + "[metric]")
     assert words.lower() in text.lower()
+
+
+def test_a_rung_is_a_share_of_the_budget(tmp_path: Path):
+    found = read(tmp_path, WHOLE.replace("[metric]", "[rung]\nshare = 0.2\n[metric]"))
+    assert found.rung == 0.2
+    assert read(tmp_path, WHOLE).rung is None
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("[rung]\nshare = 0.9\n", "between 0.05 and 0.5"),
+        ("[rung]\n", "'share' is missing in [rung]"),
+        ("[rung]\nshares = 0.2\n", "did you mean 'share'?"),
+    ],
+)
+def test_a_rung_that_is_none_is_refused(tmp_path: Path, section: str, words: str):
+    assert words in refusal(tmp_path, "[metric]", section + "[metric]").lower().replace("'", "'")
+
+
+def test_an_exact_metric_has_no_use_for_a_rung(tmp_path: Path):
+    exact = WHOLE.replace('noise = "timing"', 'noise = "exact"')
+    with pytest.raises(ManifestError, match="no use for a short trial"):
+        read(tmp_path, exact.replace("[metric]", "[rung]\nshare = 0.2\n[metric]"))

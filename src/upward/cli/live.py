@@ -64,6 +64,7 @@ def what_for(state: StudyState, activity: Activity) -> str:
         Purpose.SETTLE: f"run {who} again: how much does the new best vary?",
         Purpose.RACE: f"race {about}" if about == who else f"race {about}: its incumbent {who}",
         Purpose.CERTIFY: f"run {who} again, to certify {about}",
+        Purpose.RUNG: f"a short trial of {who}",
         Purpose.STACK: f"check all steps up to {about} together: run {who}",
         Purpose.HOLDOUT: f"ask the sealed holdout about {who}",
         Purpose.PUBLISH: f"run {who} once more, for the report",

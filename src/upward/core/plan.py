@@ -23,6 +23,7 @@ class Plan:
             were built on.
         simplify_share: largest share of all trials that may ask what can be left out again.
         holdout: whether accepted candidates ask the task's sealed holdout.
+        survivors: share of the candidates stopped at a rung that go on all the same.
         publish: trials of the best candidate, and as many of the baseline, at the end; 0: none.
         controls: share of all trials after calibration that control arms get.
         timing_cv: a timing is verified only while the incumbent's own trials in the race have at
@@ -42,6 +43,7 @@ class Plan:
     stack_every: int = 10
     simplify_share: float = 0.10
     holdout: bool = True
+    survivors: float = 0.10
     publish: int = 3
     controls: float = 0.15
     timing_cv: float = 0.3

@@ -177,12 +177,14 @@ class Job:
         files: path to blob id of the candidate's whole tree.
         keep: whether the bytes of the outputs are kept as artifacts.
         rescore: what is scored in place of a run of the candidate, or None.
+        share: of the task's budget that the candidate gets.
     """
 
     trial: Trial
     files: Mapping[str, str]
     keep: bool = False
     rescore: Rescore | None = None
+    share: float = 1.0
 
 
 class Executor(Protocol):

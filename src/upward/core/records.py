@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     """Why a trial runs; a screening trial is selected and therefore never evidence."""
 
     CALIBRATE = "calibrate"  # the baseline, to learn the noise
+    RUNG = "rung"  # a short trial before the first whole one
     SCREEN = "screen"  # the first look at a candidate
     RACE = "race"  # evidence: fresh seeds, candidate or incumbent
     SETTLE = "settle"  # a new incumbent, until its mean and noise are known
@@ -121,6 +122,7 @@ class Task:
         predictor_run: command of the process that holds the candidate's outputs while the scorer
             asks it for predictions; or empty.
         holdouts: sealed data, asked one after the other as they are used up; or none.
+        rung: share of the budget that a short trial gets, or None where trials cannot be short.
         self_reported: the scorer runs in the candidate's process; never more than provisional.
     """
 
@@ -143,6 +145,7 @@ class Task:
     predictor_files: Mapping[str, str] = field(default_factory=dict[str, str])
     predictor_run: tuple[str, ...] = ()
     holdouts: tuple[Holdout, ...] = ()
+    rung: float | None = None
     self_reported: bool = False
 
 

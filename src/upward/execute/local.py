@@ -16,7 +16,7 @@ from upward.core.errors import (
 )
 from upward.core.ids import blob_id, record_id, short
 from upward.core.ports import Activity, Blobs, Job, Ran, Sandbox
-from upward.core.records import Failure, Measurement, Outcome, Task, TrialState, Usage
+from upward.core.records import Failure, Limits, Measurement, Outcome, Task, TrialState, Usage
 from upward.execute.boxes import Places
 from upward.execute.measure import ending, last_line, measurement, readable, used_up
 from upward.execute.outputs import collect
@@ -178,9 +178,10 @@ class LocalExecutor:
         job, place = run.job, run.place
         self._phase(worker, job, "running")
         self._places.write_editable(job.files, place / "work")
-        ran = self._sandbox.run(self._places.candidate(place / "work", job.trial.seed))
+        box = self._places.candidate(place / "work", job.trial.seed, job.share)
+        ran = self._sandbox.run(box)
         run.usage = ran.usage
-        _check(ran, self._task)
+        _check(ran, box.limits)
         return self._collect(place / "work"), ran.usage
 
     def _score(
@@ -228,10 +229,10 @@ class _Run:
         )
 
 
-def _check(ran: Ran, task: Task) -> None:
+def _check(ran: Ran, limits: Limits) -> None:
     tail = ran.stderr.decode("utf-8", "replace")
     if ran.exceeded:
-        raise LimitExceeded(f"it {used_up(ran.exceeded, task.budget)}", tail)
+        raise LimitExceeded(f"it {used_up(ran.exceeded, limits)}", tail)
     if ran.exit_code != 0:
         raise CandidateFailed(f"{ending(ran.exit_code)}{last_line(tail)}", tail)
 

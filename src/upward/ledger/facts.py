@@ -116,6 +116,25 @@ class StackCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What the short trial of a candidate led to.
+
+    Args:
+        candidate: content id.
+        value: of the short trial, metric units; not comparable with whole trials.
+        passed: whether it was good enough for a whole trial.
+        survivor: whether it goes on without having passed, to see how often that is wrong.
+        reason: one sentence for people.
+    """
+
+    candidate: str
+    value: float
+    passed: bool
+    survivor: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One question to a sealed holdout; the first is the baseline's and begins the ladder.
 

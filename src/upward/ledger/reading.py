@@ -22,6 +22,7 @@ from upward.ledger.facts import (
     Genesis,
     Publication,
     Record,
+    Rung,
     Session,
     StackCheck,
     Step,
@@ -57,6 +58,8 @@ class Reading:
         self.races: dict[str, None] = {}
         self.certificate: Certificate | None = None
         self.publications: dict[str, Publication] = {}
+        self.rungs: dict[str, Rung] = {}
+        self.promoted: dict[str, None] = {}  # past the rung, whole trial still to come
         self.answers: list[Answer] = []
         self.stack_checks: list[StackCheck] = []
         self.steps: list[Step] = []

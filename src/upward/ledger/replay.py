@@ -12,6 +12,7 @@ Kinds of entry, and the body of each:
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
     certificate  `Certificate`, whenever other accepted steps hold than before
     stack      `StackCheck`; a verdict follows on every step that fell by it
+    rung       `Rung`: what follows from a candidate's short trial
     holdout    `Answer`: what sealed data say of an accepted candidate
     published  `Publication`: the best candidate beside the baseline
     refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
@@ -26,6 +27,7 @@ from upward.core.canon import parse_strict
 from upward.core.codec import restore
 from upward.core.errors import BadEntry, BadMeasurement
 from upward.core.records import (
+    UNSELECTED,
     Decision,
     Entry,
     Level,
@@ -43,6 +45,7 @@ from upward.ledger.facts import (
     Genesis,
     Publication,
     Record,
+    Rung,
     Session,
     StackCheck,
     Step,
@@ -53,6 +56,7 @@ SCREEN = "screen"
 RACE = "race"
 OVERTAKEN = "overtaken"
 STACK = "stack"
+RUNG = "rung"
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -108,6 +112,8 @@ class StudyState(Reading):
         self.begun[trial.purpose] += 1
         if trial.purpose is Purpose.RACE:
             self.races[trial.about] = None
+        if trial.purpose is Purpose.SCREEN:
+            self.promoted.pop(trial.candidate, None)
         if trial.purpose is not Purpose.REPLAY:  # a check, no part of the work
             self.unsettled = None
         self.pending[trial.number] = trial
@@ -137,7 +143,7 @@ class StudyState(Reading):
             return
         if trial.purpose is Purpose.SCREEN:
             record.screened.append(outcome.measurement.value)
-        elif trial.purpose not in (Purpose.REPLAY, Purpose.HOLDOUT):
+        elif trial.purpose in UNSELECTED:
             record.counted.append(outcome.measurement.value)
 
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
@@ -173,6 +179,14 @@ class StudyState(Reading):
                 if self.verdicts[position].candidate not in falls
             ]
             self.incumbent = check.stands
+
+    def _fold_rung(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        rung = restore(Rung, body)
+        self.record(rung.candidate)
+        self.rungs[rung.candidate] = rung
+        if rung.passed or rung.survivor:
+            self.promoted[rung.candidate] = None
 
     def _fold_holdout(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None

@@ -87,7 +87,8 @@ def _mean_use(uses: list[list[Usage]], name: str) -> float:
 
 def _screen_ended(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     verdict = _screened(state, trial, outcome)
-    again = len(state.record(trial.candidate).trials) > 1
+    numbers = state.record(trial.candidate).trials
+    again = sum(state.trials[number].purpose is not Purpose.RUNG for number in numbers) > 1
     if again and verdict.decision is not Decision.ACCEPTED:
         return []  # another start of something known that found nothing better changes nothing
     return [_verdict(verdict)]

@@ -9,6 +9,7 @@ from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
 from upward.loop.holdout import next_sealed
+from upward.loop.rung import next_rung_trial, waits_for_rung
 from upward.loop.spread import resolution_now
 from upward.loop.stack import next_stack_trial
 from upward.loop.study import Planned
@@ -47,14 +48,15 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
         next_sealed(state)
         or next_stack_trial(state)
         or _race(state, patient=patient)
+        or next_rung_trial(state)
         or next_rerun(state)
         or _known_better(state)
     )
 
 
 def waits_for_noise(state: StudyState) -> bool:
-    """Whether nothing may be proposed yet, because the noise is not known."""
-    return state.noise is None
+    """Whether nothing may be proposed yet, because the noise is not known, here or at a rung."""
+    return state.noise is None or waits_for_rung(state)
 
 
 def _calibration(state: StudyState) -> Planned | None:

@@ -15,6 +15,7 @@ from upward.loop.holdout import answered, next_sealed, sealed_job
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
 from upward.loop.publish import next_publishing, published
+from upward.loop.rung import rung_ended
 from upward.loop.simplify import Simplifier
 from upward.loop.stack import stack_checked
 from upward.loop.study import Study
@@ -94,6 +95,8 @@ class Side:
         state, files = self.state, self.state.tree_of(trial.candidate)
         if trial.purpose is Purpose.HOLDOUT:
             return Job(trial, files, rescore=sealed_job(state, trial))
+        if trial.purpose is Purpose.RUNG:
+            return Job(trial, files, share=state.task.rung or 1.0)
         return Job(trial, files, keep=trial.purpose is not Purpose.SCREEN)
 
     def take(self, outcome: Outcome) -> None:
@@ -113,6 +116,8 @@ class Side:
         items = conclusions(study.state, outcome) or published(study.state, outcome)
         if trial.purpose is Purpose.STACK:
             items = stack_checked(study.state)
+        elif trial.purpose is Purpose.RUNG:
+            items = rung_ended(study.state, outcome)
         elif trial.purpose is Purpose.HOLDOUT:
             items = answered(study.state, outcome)
         if items:

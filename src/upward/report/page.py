@@ -24,6 +24,7 @@ from upward.report.parts.headline import masthead
 from upward.report.parts.holdout import holdout
 from upward.report.parts.noise import noise
 from upward.report.parts.progress import lineage, progress
+from upward.report.parts.rung import rung
 from upward.report.parts.stack import has_stack, stack
 from upward.report.parts.trust import trust
 from upward.report.text import clean, day_and_time
@@ -91,6 +92,7 @@ def render(
         accepted,
         stack,
         holdout,
+        rung,
         guards,
         ended,
         noise,

@@ -91,6 +91,7 @@ def load_folder(folder: Path, blobs: Blobs) -> Task:
         predictor_files=found.predictor,
         predictor_run=manifest.predictor,
         holdouts=manifest.holdouts,
+        rung=manifest.rung,
     )
     return replace(task, id=record_id("task", plain(task)), root=str(root))
 

@@ -46,6 +46,7 @@ class Manifest:
     scorer: ScorerSection
     predictor: tuple[str, ...]
     holdouts: tuple[Holdout, ...]
+    rung: float | None
     metric: Metric
     guards: tuple[Guard, ...]
     budget: Limits
@@ -90,6 +91,14 @@ def output_paths(value: Any) -> tuple[str, ...]:
     return inner_paths(value)
 
 
+def short_share(value: Any) -> float:
+    """Accept a share that makes a trial short and still says something."""
+    found = schema.number(value)
+    if not 0.05 <= found <= 0.5:
+        raise Wrong(f"must be a share between 0.05 and 0.5, found {found:g}")
+    return found
+
+
 def package_names(value: Any) -> tuple[str, ...]:
     """Accept names of top-level Python packages; the list may be empty."""
     if value == []:
@@ -123,6 +132,7 @@ HOLDOUT = {
     "examples": Key(schema.count, "examples = 1000"),
     "width": Key(schema.not_negative, "width = 1.0", required=False, default=0.0),
 }
+RUNG = {"share": Key(short_share, "share = 0.2")}
 METRIC = {
     "name": Key(reading_name, 'name = "val_loss"'),
     "unit": Key(schema.text, 'unit = "nats"'),
@@ -154,6 +164,7 @@ SECTIONS = {
     "scorer": Key(_itself, '[scorer] and run = ["python", "score.py"], a file in a folder scorer/'),
     "predictor": Key(_itself, "[predictor]", required=False),
     "holdout": Key(_itself, "[[holdout]]", required=False, default=()),
+    "rung": Key(_itself, "[rung]", required=False),
     "metric": Key(_itself, "[metric]"),
     "guard": Key(_itself, "[[guard]]", required=False, default=()),
     "budget": Key(_itself, "[budget]"),
@@ -177,6 +188,7 @@ def read_manifest(folder: Path) -> Manifest:
         scorer=_scorer(source, top["scorer"]),
         predictor=_predictor(source, top["predictor"]),
         holdouts=tuple(Holdout(**row) for row in _rows(source, top["holdout"], "holdout", HOLDOUT)),
+        rung=_rung(source, top["rung"], metric),
         metric=metric,
         guards=_guards(source, top["guard"], metric),
         budget=Limits(**source.section("budget", top["budget"], BUDGET)),
@@ -187,6 +199,15 @@ def _scorer(source: Source, table: Any) -> ScorerSection:
     found = source.section("scorer", table, SCORER_KEYS)
     budget = Limits(found["cpu_s"], found["wall_s"], found["memory_mb"])
     return ScorerSection(found["run"], found["prepare"], budget)
+
+
+def _rung(source: Source, table: Any, metric: Metric) -> float | None:
+    if table is None:
+        return None
+    if metric.noise is Noise.EXACT:
+        problem = "an exact metric has no use for a short trial: one whole trial decides"
+        raise source.refuse("", "rung", problem, "Remove [rung].")
+    return float(source.section("rung", table, RUNG)["share"])
 
 
 def _predictor(source: Source, table: Any) -> tuple[str, ...]:

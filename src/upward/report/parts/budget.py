@@ -15,6 +15,7 @@ MOST_SESSIONS = 20
 WORDS = {
     Purpose.CALIBRATE: "calibration of the baseline",
     Purpose.SETTLE: "further trials of a new best candidate",
+    Purpose.RUNG: "short trials at the rung",
     Purpose.SCREEN: "first looks at candidates",
     Purpose.RACE: "races: evidence",
     Purpose.CERTIFY: "accepted steps once more: certificates",
