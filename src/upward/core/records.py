@@ -37,6 +37,15 @@ class Purpose(StrEnum):
 UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE, Purpose.CERTIFY, Purpose.PUBLISH)
 
 
+class Design(StrEnum):
+    """How the two arms of a comparison are laid out, fixed before its first trial."""
+
+    POOLED = "pooled"  # every trial on a seed of its own; the arms are two samples
+    MIXED = "mixed"  # both arms on the same seeds; half of the bet is on the pairs
+    PAIRED = "paired"  # the same, with most of the bet on the pairs: earlier ones share their luck
+    INTERLEAVED = "interleaved"  # timings: pairs side by side, compared as ratios
+
+
 class Decision(StrEnum):
     """What a verdict says."""
 

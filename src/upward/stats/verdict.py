@@ -1,4 +1,4 @@
-"""The rule ``screen-race-1``: from measurements to decisions, fixed before the first trial.
+"""The rule of a study: from measurements to decisions, fixed before the first trial.
 
 A candidate is screened with one trial, which is selected and therefore never evidence; one that
 passes is raced on fresh seeds until the evidence suffices, nothing can be hoped for any more, or
@@ -15,7 +15,7 @@ import numpy as np
 from upward.core.errors import BadMeasurement, UnknownName
 from upward.core.metric import Metric, Noise
 from upward.core.plan import Plan
-from upward.core.records import Decision, Failure, Level
+from upward.core.records import Decision, Design, Failure, Level
 from upward.stats.arrays import TIE, checked, same
 from upward.stats.say import amount, count, odds
 from upward.stats.sequential import (
@@ -25,6 +25,7 @@ from upward.stats.sequential import (
     interval,
     interval_paired,
 )
+from upward.stats.shared import WEIGHTS, compare
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
 from upward.stats.timing import Checks, check_pairs
 
@@ -125,6 +126,8 @@ def race(
     metric: Metric,
     plan: Plan,
     earlier: Sequence[float] = (),
+    design: Design = Design.POOLED,
+    spent: bool | None = None,
 ) -> Judgement:
     """Judge a race after any of its trials.
 
@@ -139,6 +142,9 @@ def race(
         earlier: shape (m,), unselected trials of the incumbent from before this race; only their
             spread counts. Not used for timings.
         plan: alpha, cap and floor.
+        design: fixed before the first trial. In a mixed or paired race the i-th of both arms ran
+            on one seed; see `upward.stats.shared`. Timings are always compared interleaved.
+        spent: whether no further trial is coming; by default once both arms reach the cap.
 
     Returns:
         Accepted and verified when the evidence reaches 1 / alpha and the incumbent has enough
@@ -154,13 +160,17 @@ def race(
     timing = metric.noise is Noise.TIMING
     if timing:
         standing = _side_by_side(candidate_values, incumbent_values, metric, plan)
+    elif design in WEIGHTS:
+        arms = candidate_values, incumbent_values, earlier
+        standing = _on_one_seed(arms, metric, plan, design)
     else:
         standing = _apart(candidate_values, incumbent_values, earlier, metric, plan)
     if standing is None:
         reason = "Too few fresh trials yet to compare the candidate with the incumbent."
         return Judgement(None, Level.PROVISIONAL, reason)
-    arm = next_arm(len(candidate_values), len(incumbent_values), plan=plan)
-    return _decide(standing, metric, plan, spent=arm is None)
+    if spent is None:
+        spent = next_arm(len(candidate_values), len(incumbent_values), plan=plan) is None
+    return _decide(standing, metric, plan, spent=spent)
 
 
 def next_arm(candidate_n: int, incumbent_n: int, *, plan: Plan) -> Arm | None:
@@ -235,6 +245,18 @@ def _apart(
         and not (differ and _hope(sum_arms(new, old, metric, past), plan)),
         words=f"{count(new.size, 'fresh trial')} against {old.size} of the incumbent",
     )
+
+
+def _on_one_seed(
+    arms: tuple[Sequence[float], ...], metric: Metric, plan: Plan, design: Design
+) -> _Standing | None:
+    """The standing of a race on shared seeds: candidate, incumbent, incumbent from before."""
+    if not all(arms[:2]):
+        return None
+    new, old, past = arms
+    found = compare(new, old, metric=metric, plan=plan, design=design, earlier=past)
+    n, words = found.n, f"{count(found.n, 'pair')} on shared seeds"
+    return _Standing(n, n, found.gain, found.estimate, found.evidence, found.hopeless, words)
 
 
 def _side_by_side(
