@@ -43,7 +43,11 @@ class Design(StrEnum):
     POOLED = "pooled"  # every trial on a seed of its own; the arms are two samples
     MIXED = "mixed"  # both arms on the same seeds; half of the bet is on the pairs
     PAIRED = "paired"  # the same, with most of the bet on the pairs: earlier ones share their luck
-    INTERLEAVED = "interleaved"  # timings: pairs side by side, compared as ratios
+    INTERLEAVED = "interleaved"  # timings: on the same seeds side by side, compared as ratios
+
+
+# designs in which the arms run on the same seeds, so that trials are matched by theirs
+SHARED = (Design.MIXED, Design.PAIRED, Design.INTERLEAVED)
 
 
 class Decision(StrEnum):
@@ -196,6 +200,7 @@ class Trial:
         purpose: why it runs.
         about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
             runs again in a race.
+        design: of the comparison that it is part of; None where it is part of none.
     """
 
     number: int
@@ -203,6 +208,7 @@ class Trial:
     seed: int
     purpose: Purpose
     about: str
+    design: Design | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +305,8 @@ class NoiseLevel:
         resolution: smallest gain that a race at its cap finds in 80 % of cases, metric units.
         trial_cpu_s: mean CPU time of a trial with its scoring.
         trial_wall_s: mean wall time of the same.
+        break_even: share of the variance of an unpaired difference below which a race of pairs
+            sees smaller gains than one without; None where arms do not share seeds.
     """
 
     trials: int
@@ -307,6 +315,7 @@ class NoiseLevel:
     resolution: float
     trial_cpu_s: float
     trial_wall_s: float
+    break_even: float | None = None
 
     def seen_at(self, sd: float) -> float:
         """The resolution where one measurement varies by `sd`; 0 where repeats never differed."""
@@ -331,6 +340,8 @@ class Verdict:
         candidate_values: measurements of the candidate that count, in order.
         incumbent_values: measurements of the incumbent that count.
         guards: as they stood, where the verdict looked at them.
+        design: of the race that was decided by comparing its arms, else None. With shared seeds
+            the i-th values of both arms are from one seed.
     """
 
     candidate: str
@@ -346,6 +357,7 @@ class Verdict:
     candidate_values: tuple[float, ...] = ()
     incumbent_values: tuple[float, ...] = ()
     guards: tuple[GuardReading, ...] = ()
+    design: Design | None = None
 
 
 @dataclass(frozen=True, slots=True)

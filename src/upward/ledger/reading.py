@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from upward.core.errors import BadEntry
 from upward.core.metric import Direction, Noise
 from upward.core.records import (
+    SHARED,
     Change,
+    Design,
     Isolation,
     NoiseLevel,
     Outcome,
@@ -17,6 +19,9 @@ from upward.core.records import (
     Verdict,
 )
 from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
+
+# races of another day say less of the next one than the latest do
+ENOUGH_PAIRS = 40
 
 
 class Reading:
@@ -55,6 +60,10 @@ class Reading:
         self.failed_in_a_row = 0
         self.refused: list[str] = []
         self.begun: Counter[Purpose] = Counter()
+        # how the arms of each comparison are laid out, by its purpose and what it is about
+        self.designs: dict[tuple[Purpose, str], Design] = {}
+        self.seeds_lost: set[int] = set()
+        self.decided_in_pairs: list[Verdict] = []
 
     @property
     def start(self) -> Genesis:
@@ -125,6 +134,39 @@ class Reading:
         """The trials of one arm of a comparison, also those that run or failed."""
         trials = (self.trials[number] for number in self.record(candidate).trials)
         return [t for t in trials if (t.purpose, t.about) == (purpose, about)]
+
+    def design_of(self, about: str, purpose: Purpose) -> Design:
+        """How the arms of a comparison about a candidate are laid out, once it has begun."""
+        return self.designs.get((purpose, about), Design.POOLED)
+
+    def arms(
+        self, candidate: str, incumbent: str, purpose: Purpose
+    ) -> tuple[list[float], list[float]]:
+        """The values of both arms of a comparison about a candidate.
+
+        On shared seeds only whole pairs, matched by their seed in the order in which the
+        candidate's trials began: a trial whose partner failed or still runs is left out.
+        """
+        if self.design_of(candidate, purpose) not in SHARED:
+            return self.arm(candidate, candidate, purpose), self.arm(incumbent, candidate, purpose)
+        mine, theirs = (self._by_seed(c, candidate, purpose) for c in (candidate, incumbent))
+        both = [seed for seed in mine if seed in theirs]
+        return [mine[seed] for seed in both], [theirs[seed] for seed in both]
+
+    def _by_seed(self, candidate: str, about: str, purpose: Purpose) -> dict[int, float]:
+        wanted = purpose, about
+        found = self._measured(candidate)
+        return {t.seed: v for t, v in found if (t.purpose, t.about) == wanted}
+
+    def races_in_pairs(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+        """Both arms of the latest races on shared seeds, newest first, some dozens of pairs."""
+        found, pairs = list[tuple[tuple[float, ...], tuple[float, ...]]](), 0
+        for verdict in reversed(self.decided_in_pairs):
+            if pairs >= ENOUGH_PAIRS:
+                break
+            found.append((verdict.candidate_values, verdict.incumbent_values))
+            pairs += len(verdict.candidate_values)
+        return found
 
     def before_race(self, about: str, incumbent: str = "") -> list[float]:
         """An incumbent's unselected values from outside the comparisons about a candidate.

@@ -10,6 +10,7 @@ from upward.core.errors import EvidenceError
 from upward.core.records import Level, Purpose, TrialState, Verdict
 from upward.ledger.facts import Certificate
 from upward.ledger.replay import StudyState
+from upward.loop.design import design_for
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import MOST
 from upward.stats.several import e_bh
@@ -42,7 +43,8 @@ def next_rerun(state: StudyState) -> Planned | None:
         arm = next_arm(_begun(state, mine, mine), _begun(state, theirs, mine), plan=plan)
         if arm is not None:
             chosen = mine if arm is Arm.CANDIDATE else theirs
-            return Planned(chosen, Purpose.CERTIFY, mine)
+            design = design_for(state, mine, Purpose.CERTIFY)
+            return Planned(chosen, Purpose.CERTIFY, mine, design)
     return None
 
 
@@ -56,11 +58,11 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
         return 0.0
     try:
         again = race(
-            state.arm(mine, mine, Purpose.CERTIFY),
-            state.arm(theirs, mine, Purpose.CERTIFY),
+            *state.arms(mine, theirs, Purpose.CERTIFY),
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),
+            design=state.design_of(mine, Purpose.CERTIFY),
         ).evidence
     except EvidenceError:
         again = None

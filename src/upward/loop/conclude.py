@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from upward.core.codec import plain
-from upward.core.errors import EvidenceError
+from upward.core.errors import EvidenceError, TooFewTrials
 from upward.core.metric import Noise
+from upward.core.plan import Plan
 from upward.core.records import (
     Decision,
     Level,
@@ -22,7 +23,8 @@ from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.spread import spread_now
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
-from upward.stats.verdict import Judgement, missing_trial, race, screen
+from upward.stats.pairing import break_even_ratio
+from upward.stats.verdict import Judgement, missing_trial, next_arm, race, screen
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -60,12 +62,20 @@ def _noise(state: StudyState) -> list[Item]:
         return []
     mean, sd = noise_stats.noise(values)
     kind, plan = state.task.metric.noise, state.start.plan
-    seen = 0.0
+    seen, n = 0.0, len(values)
     if kind is not Noise.EXACT:
-        paired, n = kind is Noise.TIMING, len(values)
+        paired = kind is Noise.TIMING
         seen = noise_stats.resolution(sd, plan=plan, incumbent_trials=n, paired=paired)
-    cpu, wall = _cost(state)
-    return [("noise", plain(NoiseLevel(len(values), mean, sd, seen, cpu, wall)))]
+    even = _break_even(plan, n) if kind is Noise.SEEDED else None
+    return [("noise", plain(NoiseLevel(n, mean, sd, seen, *_cost(state), even)))]
+
+
+def _break_even(plan: Plan, trials: int) -> float | None:
+    """From which share of the variance on pairs pay; None where races are too short for pairs."""
+    try:
+        return break_even_ratio(plan, incumbent_trials=trials)
+    except TooFewTrials:
+        return None
 
 
 def _cost(state: StudyState) -> tuple[float, float]:
@@ -141,7 +151,7 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     if outcome.failure is not None and trial.candidate == candidate:
         judged = missing_trial(outcome.failure, plan=state.start.plan)
         return [_verdict(_from(judged, state, candidate, RACE, ()))]
-    mine, theirs = state.raced(candidate, candidate), state.raced(state.incumbent, candidate)
+    mine, theirs = state.arms(candidate, state.incumbent, Purpose.RACE)
     if not mine:
         return []
     if state.task.metric.noise is Noise.EXACT:
@@ -150,7 +160,8 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     if judged.decision is None:
         return []
     verdict = _from(judged, state, candidate, RACE, tuple(mine))
-    verdict = replace(verdict, incumbent_values=tuple(theirs))
+    design = state.design_of(candidate, Purpose.RACE)
+    verdict = replace(verdict, incumbent_values=tuple(theirs), design=design)
     if judged.decision is Decision.ACCEPTED:
         verdict = guard_race(state, verdict)
     return [_verdict(verdict)] if verdict else []
@@ -161,9 +172,18 @@ def _judge_race(
 ) -> Judgement:
     if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
         return _judge_screen(state, mine[0], theirs)
-    earlier = state.before_race(candidate)
+    begun = (state.raced(arm, candidate) for arm in (candidate, state.incumbent))
+    plan = state.start.plan
     try:
-        return race(mine, theirs, metric=state.task.metric, plan=state.start.plan, earlier=earlier)
+        return race(
+            mine,
+            theirs,
+            metric=state.task.metric,
+            plan=plan,
+            earlier=state.before_race(candidate),
+            design=state.design_of(candidate, Purpose.RACE),
+            spent=next_arm(*(len(arm) for arm in begun), plan=plan) is None,
+        )
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 

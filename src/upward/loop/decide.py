@@ -8,6 +8,7 @@ from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
+from upward.loop.design import design_for
 from upward.loop.spread import resolution_now
 from upward.loop.study import Planned
 from upward.stats.noise import FEWEST_NEWER
@@ -72,24 +73,23 @@ def _known_better(state: StudyState) -> Planned | None:
 
 def raced(state: StudyState, *, patient: bool = True) -> str | None:
     """The contender whose race is on, or the most promising one whose turn it is, or None."""
-    best: str | None = None
+    best, needed = None, WORTH_A_RACE * resolution_now(state) if state.contenders else 0.0
     for candidate in state.contenders:
         if state.record(candidate).counted or _under_way(state, candidate, candidate):
             return candidate
-        ready = not patient or _ripe(state, candidate)
+        ready = not patient or _ripe(state, candidate, needed)
         if ready and (best is None or _promise(state, candidate) > _promise(state, best)):
             best = candidate
     return best
 
 
-def _ripe(state: StudyState, candidate: str) -> bool:
+def _ripe(state: StudyState, candidate: str, needed: float) -> bool:
     """Whether a race is likely to be short, or the contender has waited long enough.
 
     A small gain costs most of a race and is often part of a larger one that is found later.
     """
     number = state.record(candidate).proposal
     waited = len(state.proposals) - number if number else PATIENCE
-    needed = WORTH_A_RACE * resolution_now(state)
     return waited >= PATIENCE or _promise(state, candidate) >= needed
 
 
@@ -113,7 +113,8 @@ def _race(state: StudyState, *, patient: bool) -> Planned | None:
     if arm is None:
         return None
     chosen = candidate if arm == "candidate" else incumbent
-    return Planned(chosen, Purpose.RACE, candidate)
+    design = design_for(state, candidate, Purpose.RACE)
+    return Planned(chosen, Purpose.RACE, candidate, design)
 
 
 def _under_way(state: StudyState, candidate: str, about: str) -> int:

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from upward.core.errors import BadMeasurement, TooFewTrials
+from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
 from upward.core.plan import Plan
 from upward.stats.arrays import TIE, Array, finite, spread
 from upward.stats.noise import resolution
@@ -46,14 +46,6 @@ class Pairing:
     ratio_high: float
     break_even: float
     pays: bool
-
-    @property
-    def sees(self) -> float:
-        """What pairs make of the smallest visible gain: a factor, 1 where they do not surely pay.
-
-        Taken at the upper end of the ratio, so that it does not promise too much.
-        """
-        return math.sqrt(self.ratio_high / self.break_even) if self.pays else 1.0
 
 
 def pairing(
@@ -146,6 +138,37 @@ def pairing_of_races(
     at, low, high = (math.tanh(middle + shift) for shift in (0.0, -half, half))
     pays = 1.0 - low < break_even
     return Pairing(pairs, at, low, high, 1.0 - at, 1.0 - high, 1.0 - low, break_even, pays)
+
+
+def pairing_so_far(
+    races: Sequence[tuple[Sequence[float], Sequence[float]]], break_even: float | None
+) -> Pairing | None:
+    """Return `pairing_of_races`, or None where that cannot be told yet.
+
+    Args:
+        races: of one study on shared seeds.
+        break_even: as its calibration found it; None where its arms share no seeds.
+    """
+    if break_even is None:
+        return None
+    try:
+        return pairing_of_races(races, break_even=break_even)
+    except EvidenceError:
+        return None
+
+
+def sees_in_pairs(
+    races: Sequence[tuple[Sequence[float], Sequence[float]]], break_even: float | None
+) -> float:
+    """Return what pairs make of the smallest visible gain: a factor, 1 where they may not pay.
+
+    Taken at the upper end of the ratio, so that it does not promise too much. Arguments as in
+    `pairing_so_far`.
+    """
+    known = pairing_so_far(races, break_even)
+    if known is None or not known.pays:
+        return 1.0
+    return math.sqrt(known.ratio_high / known.break_even)
 
 
 def _arms(first: Sequence[float], second: Sequence[float], needed: int) -> tuple[Array, Array]:
