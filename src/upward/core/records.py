@@ -340,8 +340,8 @@ class Verdict:
         candidate_values: measurements of the candidate that count, in order.
         incumbent_values: measurements of the incumbent that count.
         guards: as they stood, where the verdict looked at them.
-        design: of the race that was decided by comparing its arms, else None. With shared seeds
-            the i-th values of both arms are from one seed.
+        pairs: how many of the first values of both arms are from the same seeds, one after the
+            other; None where none were meant to be.
     """
 
     candidate: str
@@ -357,7 +357,7 @@ class Verdict:
     candidate_values: tuple[float, ...] = ()
     incumbent_values: tuple[float, ...] = ()
     guards: tuple[GuardReading, ...] = ()
-    design: Design | None = None
+    pairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from upward.core.records import (
     Trial,
     Verdict,
 )
-from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
+from upward.ledger.facts import Beside, Certificate, Genesis, Publication, Record, Session, Step
 
 # races of another day say less of the next one than the latest do
 ENOUGH_PAIRS = 40
@@ -139,19 +139,18 @@ class Reading:
         """How the arms of a comparison about a candidate are laid out, once it has begun."""
         return self.designs.get((purpose, about), Design.POOLED)
 
-    def arms(
-        self, candidate: str, incumbent: str, purpose: Purpose
-    ) -> tuple[list[float], list[float]]:
-        """The values of both arms of a comparison about a candidate.
+    def beside(self, candidate: str, incumbent: str, purpose: Purpose) -> Beside:
+        """Both arms of a comparison about a candidate.
 
-        On shared seeds only whole pairs, matched by their seed in the order in which the
-        candidate's trials began: a trial whose partner failed or still runs is left out.
+        On shared seeds the pairs come first, matched by their seed and not by the order in which
+        they ended; then what has no partner, because that failed or still runs.
         """
-        if self.design_of(candidate, purpose) not in SHARED:
-            return self.arm(candidate, candidate, purpose), self.arm(incumbent, candidate, purpose)
+        design = self.design_of(candidate, purpose)
         mine, theirs = (self._by_seed(c, candidate, purpose) for c in (candidate, incumbent))
-        both = [seed for seed in mine if seed in theirs]
-        return [mine[seed] for seed in both], [theirs[seed] for seed in both]
+        both = [seed for seed in mine if seed in theirs] if design in SHARED else []
+        first, second = (tuple(arm.pop(seed) for seed in both) for arm in (mine, theirs))
+        rest = tuple(mine.values()), tuple(theirs.values())
+        return Beside(first + rest[0], second + rest[1], len(both), design)
 
     def _by_seed(self, candidate: str, about: str, purpose: Purpose) -> dict[int, float]:
         wanted = purpose, about
@@ -159,13 +158,14 @@ class Reading:
         return {t.seed: v for t, v in found if (t.purpose, t.about) == wanted}
 
     def races_in_pairs(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-        """Both arms of the latest races on shared seeds, newest first, some dozens of pairs."""
+        """The pairs of the latest races on shared seeds, newest first, some dozens of pairs."""
         found, pairs = list[tuple[tuple[float, ...], tuple[float, ...]]](), 0
         for verdict in reversed(self.decided_in_pairs):
             if pairs >= ENOUGH_PAIRS:
                 break
-            found.append((verdict.candidate_values, verdict.incumbent_values))
-            pairs += len(verdict.candidate_values)
+            n = verdict.pairs or 0
+            found.append((verdict.candidate_values[:n], verdict.incumbent_values[:n]))
+            pairs += n
         return found
 
     def before_race(self, about: str, incumbent: str = "") -> list[float]:

@@ -25,7 +25,6 @@ from upward.core.codec import restore
 from upward.core.errors import BadEntry, BadMeasurement
 from upward.core.records import (
     Decision,
-    Design,
     Entry,
     Level,
     NoiseLevel,
@@ -167,7 +166,7 @@ class StudyState(Reading):
         self.unsettled = verdict
         self.verdicts.append(verdict)
         self.verdict_at.append(entry.at)
-        if verdict.design in (Design.MIXED, Design.PAIRED) and len(verdict.candidate_values) > 1:
+        if verdict.pairs is not None and verdict.pairs > 1:
             self.decided_in_pairs.append(verdict)
         self._contend(verdict)
         value = self.value_of(verdict.candidate)

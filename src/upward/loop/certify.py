@@ -14,6 +14,7 @@ from upward.loop.design import design_for
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import MOST
 from upward.stats.several import e_bh
+from upward.stats.shared import Layout
 from upward.stats.verdict import Arm, next_arm, race
 
 
@@ -56,13 +57,15 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
     mine, theirs = verdict.candidate, verdict.incumbent
     if _failed(state, mine):
         return 0.0
+    beside = state.beside(mine, theirs, Purpose.CERTIFY)
     try:
         again = race(
-            *state.arms(mine, theirs, Purpose.CERTIFY),
+            beside.mine,
+            beside.theirs,
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),
-            design=state.design_of(mine, Purpose.CERTIFY),
+            layout=Layout(beside.design, beside.pairs),
         ).evidence
     except EvidenceError:
         again = None

@@ -7,6 +7,7 @@ from upward.core.errors import EvidenceError, TooFewTrials
 from upward.core.metric import Noise
 from upward.core.plan import Plan
 from upward.core.records import (
+    SHARED,
     Decision,
     Level,
     NoiseLevel,
@@ -17,6 +18,7 @@ from upward.core.records import (
     Usage,
     Verdict,
 )
+from upward.ledger.facts import Beside
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
 from upward.loop.guarded import LATEST, guard_race, guard_screen
@@ -24,6 +26,7 @@ from upward.loop.spread import spread_now
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
 from upward.stats.pairing import break_even_ratio
+from upward.stats.shared import Layout
 from upward.stats.verdict import Judgement, missing_trial, next_arm, race, screen
 
 
@@ -151,39 +154,33 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     if outcome.failure is not None and trial.candidate == candidate:
         judged = missing_trial(outcome.failure, plan=state.start.plan)
         return [_verdict(_from(judged, state, candidate, RACE, ()))]
-    mine, theirs = state.arms(candidate, state.incumbent, Purpose.RACE)
-    if not mine:
+    beside = state.beside(candidate, state.incumbent, Purpose.RACE)
+    if not beside.mine:
         return []
-    if state.task.metric.noise is Noise.EXACT:
-        mine, theirs = _best(state, candidate), _incumbent_values(state)
-    judged = _judge_race(state, candidate, mine, theirs)
+    if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
+        best, known = _best(state, candidate), _incumbent_values(state)
+        beside = replace(beside, mine=tuple(best), theirs=tuple(known))
+    judged = _judge_race(state, candidate, beside)
     if judged.decision is None:
         return []
-    verdict = _from(judged, state, candidate, RACE, tuple(mine))
-    design = state.design_of(candidate, Purpose.RACE)
-    verdict = replace(verdict, incumbent_values=tuple(theirs), design=design)
+    pairs = beside.pairs if beside.design in SHARED else None
+    verdict = _from(judged, state, candidate, RACE, beside.mine)
+    verdict = replace(verdict, incumbent_values=beside.theirs, pairs=pairs)
     if judged.decision is Decision.ACCEPTED:
         verdict = guard_race(state, verdict)
     return [_verdict(verdict)] if verdict else []
 
 
-def _judge_race(
-    state: StudyState, candidate: str, mine: list[float], theirs: list[float]
-) -> Judgement:
-    if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
-        return _judge_screen(state, mine[0], theirs)
-    begun = (state.raced(arm, candidate) for arm in (candidate, state.incumbent))
-    plan = state.start.plan
+def _judge_race(state: StudyState, candidate: str, beside: Beside) -> Judgement:
+    plan, mine, theirs = state.start.plan, beside.mine, beside.theirs
+    if state.task.metric.noise is Noise.EXACT:
+        return _judge_screen(state, mine[0], list(theirs))
+    spent = next_arm(len(mine), len(theirs), plan=plan) is None
+    layout = Layout(beside.design, beside.pairs, spent)
+    earlier = state.before_race(candidate)
+    metric = state.task.metric
     try:
-        return race(
-            mine,
-            theirs,
-            metric=state.task.metric,
-            plan=plan,
-            earlier=state.before_race(candidate),
-            design=state.design_of(candidate, Purpose.RACE),
-            spent=next_arm(*(len(arm) for arm in begun), plan=plan) is None,
-        )
+        return race(mine, theirs, metric=metric, plan=plan, earlier=earlier, layout=layout)
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 

@@ -9,6 +9,7 @@ from upward.core.records import Decision, Design, Level, Outcome, Purpose
 from upward.loop.checked import NullFound
 from upward.loop.nulls import Null
 from upward.stats.noise import noise
+from upward.stats.shared import Layout
 from upward.stats.verdict import Arm, missing_trial, next_arm, race, screen
 
 
@@ -145,14 +146,15 @@ class NullTry:
 
     def _raced(self) -> None:
         both = sorted(self._mine.keys() & self._theirs.keys())
+        arms = [[*both, *(i for i in arm if i not in both)] for arm in (self._mine, self._theirs)]
         try:
             judged = race(
-                [self._mine[index] for index in both],
-                [self._theirs[index] for index in both],
+                [self._mine[index] for index in arms[0]],
+                [self._theirs[index] for index in arms[1]],
                 metric=self.metric,
                 plan=self.plan,
                 earlier=() if self.metric.noise is Noise.TIMING else self.baseline,
-                design=Design.MIXED,
+                layout=Layout(Design.MIXED, len(both)),
             )
         except EvidenceError as error:
             self.over, self._words = True, str(error)

@@ -10,12 +10,12 @@ from upward.core.codec import plain
 from upward.core.errors import EvidenceError
 from upward.core.metric import Noise
 from upward.core.records import Design, Outcome, Purpose
-from upward.ledger.facts import Publication
+from upward.ledger.facts import Beside, Publication
 from upward.ledger.replay import StudyState
 from upward.loop.design import design_for
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import Gain, interval
-from upward.stats.shared import compare
+from upward.stats.shared import Layout, compare
 from upward.stats.verdict import Arm, next_arm
 
 
@@ -55,12 +55,12 @@ def published(state: StudyState, outcome: Outcome) -> list[Item]:
     ended = [[o for t in arm if (o := state.outcomes.get(t.number))] for arm in arms]
     if min(len(arm) for arm in ended) < wanted:
         return []
-    mine, theirs = state.arms(best, state.start.baseline, Purpose.PUBLISH)
-    found = _gain(state, best, mine, theirs)
+    beside = state.beside(best, state.start.baseline, Purpose.PUBLISH)
+    found = _gain(state, beside)
     record = Publication(
         candidate=best,
-        values=tuple(mine),
-        baseline_values=tuple(theirs),
+        values=beside.mine,
+        baseline_values=beside.theirs,
         failed=sum(not o.measurement for arm in ended for o in arm),
         attempts=len(state.proposals),
         gain=found.estimate if found else None,
@@ -70,18 +70,16 @@ def published(state: StudyState, outcome: Outcome) -> list[Item]:
     return [("published", plain(record))]
 
 
-def _gain(state: StudyState, best: str, mine: list[float], theirs: list[float]) -> Gain | None:
+def _gain(state: StudyState, beside: Beside) -> Gain | None:
     """The gain with its interval; calibration tells how much the baseline varies."""
     earlier = state.arm(state.start.baseline, state.start.baseline, Purpose.CALIBRATE)
-    design, metric, plan = (
-        state.design_of(best, Purpose.PUBLISH),
-        state.task.metric,
-        state.start.plan,
-    )
+    metric, plan, mine, theirs = state.task.metric, state.start.plan, beside.mine, beside.theirs
     try:
-        if design is Design.PAIRED:
-            arms = mine, theirs
-            return compare(*arms, metric=metric, plan=plan, design=design, earlier=earlier).gain
+        if beside.design is Design.PAIRED:
+            layout = Layout(beside.design, beside.pairs)
+            return compare(
+                mine, theirs, metric=metric, plan=plan, layout=layout, earlier=earlier
+            ).gain
         return interval(mine, theirs, metric=metric, earlier=earlier)
     except EvidenceError:
         return None

@@ -15,7 +15,7 @@ import numpy as np
 from upward.core.errors import BadMeasurement, UnknownName
 from upward.core.metric import Metric, Noise
 from upward.core.plan import Plan
-from upward.core.records import Decision, Design, Failure, Level
+from upward.core.records import Decision, Failure, Level
 from upward.stats.arrays import TIE, checked, same
 from upward.stats.say import amount, count, odds
 from upward.stats.sequential import (
@@ -25,7 +25,7 @@ from upward.stats.sequential import (
     interval,
     interval_paired,
 )
-from upward.stats.shared import WEIGHTS, compare
+from upward.stats.shared import OWN_SEEDS, Layout, compare
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
 from upward.stats.timing import Checks, check_pairs
 
@@ -126,8 +126,7 @@ def race(
     metric: Metric,
     plan: Plan,
     earlier: Sequence[float] = (),
-    design: Design = Design.POOLED,
-    spent: bool | None = None,
+    layout: Layout = OWN_SEEDS,
 ) -> Judgement:
     """Judge a race after any of its trials.
 
@@ -142,9 +141,8 @@ def race(
         earlier: shape (m,), unselected trials of the incumbent from before this race; only their
             spread counts. Not used for timings.
         plan: alpha, cap and floor.
-        design: fixed before the first trial. In a mixed or paired race the i-th of both arms ran
-            on one seed; see `upward.stats.shared`. Timings are always compared interleaved.
-        spent: whether no further trial is coming; by default once both arms reach the cap.
+        layout: fixed before the first trial: which trials of both arms ran on one seed, and what
+            follows from that; see `upward.stats.shared`. Timings are always compared in pairs.
 
     Returns:
         Accepted and verified when the evidence reaches 1 / alpha and the incumbent has enough
@@ -159,17 +157,19 @@ def race(
     """
     timing = metric.noise is Noise.TIMING
     if timing:
-        standing = _side_by_side(candidate_values, incumbent_values, metric, plan)
-    elif design in WEIGHTS:
+        n = layout.paired(len(candidate_values), len(incumbent_values))
+        standing = _side_by_side(candidate_values[:n], incumbent_values[:n], metric, plan)
+    elif layout.weight:
         arms = candidate_values, incumbent_values, earlier
-        standing = _on_one_seed(arms, metric, plan, design)
+        standing = _on_one_seed(arms, metric, plan, layout)
     else:
         standing = _apart(candidate_values, incumbent_values, earlier, metric, plan)
-    if standing is None:
-        reason = "Too few fresh trials yet to compare the candidate with the incumbent."
-        return Judgement(None, Level.PROVISIONAL, reason)
+    spent = layout.spent
     if spent is None:
         spent = next_arm(len(candidate_values), len(incumbent_values), plan=plan) is None
+    if standing is None:
+        reason = "Too few fresh trials yet to compare the candidate with the incumbent."
+        return Judgement(Decision.INCONCLUSIVE if spent else None, Level.PROVISIONAL, reason)
     return _decide(standing, metric, plan, spent=spent)
 
 
@@ -248,15 +248,17 @@ def _apart(
 
 
 def _on_one_seed(
-    arms: tuple[Sequence[float], ...], metric: Metric, plan: Plan, design: Design
+    arms: tuple[Sequence[float], ...], metric: Metric, plan: Plan, layout: Layout
 ) -> _Standing | None:
     """The standing of a race on shared seeds: candidate, incumbent, incumbent from before."""
-    if not all(arms[:2]):
-        return None
     new, old, past = arms
-    found = compare(new, old, metric=metric, plan=plan, design=design, earlier=past)
-    n, words = found.n, f"{count(found.n, 'pair')} on shared seeds"
-    return _Standing(n, n, found.gain, found.estimate, found.evidence, found.hopeless, words)
+    if not new or len(old) < 2:
+        return None
+    now = compare(new, old, metric=metric, plan=plan, layout=layout, earlier=past)
+    words = f"{count(now.pairs, 'pair')} on shared seeds"
+    if rest := len(new) + len(old) - 2 * now.pairs:
+        words += f" and {count(rest, 'further trial')}"
+    return _Standing(len(new), len(old), now.gain, now.estimate, now.evidence, now.hopeless, words)
 
 
 def _side_by_side(
