@@ -1,20 +1,20 @@
-"""What do shared seeds change in a race? Error, gains found, and trials, by how much luck is shared.
+"""What do shared seeds change in a race? Error, gains found and trials, by how much is shared.
 
     python bench/pairs.py            4,000 races a cell, 20,000 where there is no gain
     python bench/pairs.py --quick    500 and 2,000
     python bench/pairs.py --choice   also whole studies, in which earlier races choose the design
 
 A race is simulated as `upward.stats` judges it: A B B A, at most ten trials of each arm, a look
-after every trial (on shared seeds after every pair), given up where nothing can be hoped for. The
+after every trial, given up where nothing can be hoped for. The
 incumbent brings eight earlier trials. `rho` is the correlation of both arms on one seed. Designs:
 
     own       every trial on a seed of its own, the arms compared as two samples
     mixed     shared seeds, half of the bet on the pairs
-    paired    shared seeds, nine tenths on the pairs: where earlier pairs show that it pays
+    paired    shared seeds, three quarters on them: where earlier pairs show that it pays
     only      shared seeds, all of it on the pairs
 
-With --choice, 200 studies of twelve races each with gains of half an sd: the share of races from
-the fourth on that run paired, and what they find beside races that never choose.
+With --choice, 200 studies of twelve races each: the share of races from the fourth on that run
+paired, and what all of them find beside races that stay mixed.
 
 The last line is one JSON object.
 """
@@ -23,7 +23,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +33,7 @@ from upward.core.plan import Plan
 from upward.core.records import Design
 from upward.stats.pairing import break_even_ratio, pairing_so_far
 from upward.stats.shared import WEIGHTS
-from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless
-from upward.stats.timing import fewest_pairs
+from upward.stats.sums import FUTILE_FROM, Arms, Pairs
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -50,7 +49,6 @@ DESIGNS = {
     "paired": WEIGHTS[Design.PAIRED],
     "only": 1.0,
 }
-SIGNS = {n: 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1) for n in range(1, CAP + 1)}
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def race(values: Values, weight: Array) -> tuple[Mask, Array]:
     races = weight.size
     live, won, used = np.ones(races, bool), np.zeros(races, bool), np.full(races, 2.0 * CAP)
     for k, n in looks():
-        rows = np.flatnonzero(live & ((weight == 0.0) | (k == n)))
+        rows = np.flatnonzero(live)
         if min(k, n - 1) < 1 or not rows.size:
             continue
         wins, over = _look(values.of(rows), weight[rows], k, n)
@@ -113,41 +111,19 @@ def race(values: Values, weight: Array) -> tuple[Mask, Array]:
 
 
 def _look(values: Values, weight: Array, k: int, n: int) -> tuple[Mask, Mask]:
-    arms = _arms(values, k, n)
-    pairs = _pairs(values, min(k, n))
-    own = weight == 0.0
-    evidence = np.where(own, arms.log_evidence(), _mix(weight, pairs, arms, values, k))
-    late = min(k, n) >= FUTILE_FROM
-    lost = np.where(own, hopeless(arms, cap=CAP, bar=BAR), _hopeless(weight, pairs, arms))
-    return evidence >= BAR, lost & late
-
-
-def _mix(weight: Array, pairs: Pairs, arms: Arms, values: Values, k: int) -> Array:
-    alone = _agreed(pairs.log_evidence(), values, k)
-    return _average(weight, alone, arms.log_evidence())
-
-
-def _hopeless(weight: Array, pairs: Pairs, arms: Arms) -> Mask:
+    arms, both = _arms(values, k, n), min(k, n)
+    if both < 2:
+        return _average(weight, np.zeros(weight.size), arms.log_evidence()) >= BAR, weight < 0.0
+    pairs = _pairs(values, both)
+    evidence = _average(weight, pairs.log_evidence(), arms.log_evidence())
     ahead = _average(weight, pairs.ahead(CAP).log_evidence(), arms.ahead(CAP).log_evidence())
-    return (np.asarray(pairs.gain) <= 0.0) | (ahead < BAR)
+    gain = np.where(weight == 0.0, arms.gain, pairs.gain)
+    return evidence >= BAR, ((gain <= 0.0) | (ahead < BAR)) & (both >= FUTILE_FROM)
 
 
 def _average(weight: Array, pairs: Array, arms: Array) -> Array:
     with np.errstate(divide="ignore"):
         return np.logaddexp(np.log(weight) + pairs, np.log1p(-weight) + arms)
-
-
-def _agreed(evidence: Array, values: Values, n: int) -> Array:
-    """Evidence of pairs that counts only while the exact sign-flip test agrees."""
-    found = np.minimum(evidence, 0.0)
-    rows = np.flatnonzero(evidence > 0.0)
-    if n < fewest_pairs(PLAN.alpha) or not rows.size:
-        return found
-    gains = (values.candidate - values.incumbent)[rows, :n]
-    sums = gains @ SIGNS[n].T
-    p = np.mean(sums >= np.sum(gains, axis=1)[:, None] - 1e-9, axis=1)
-    found[rows] = np.where(p <= PLAN.alpha, evidence[rows], 0.0)
-    return found
 
 
 def _arms(values: Values, k: int, n: int) -> Arms:
@@ -164,7 +140,6 @@ def _arms(values: Values, k: int, n: int) -> Arms:
 
 def _pairs(values: Values, n: int) -> Pairs:
     gains = (values.candidate - values.incumbent)[:, :n]
-    n = max(2, n)  # with one pair nothing is asked of it
     return Pairs(gains.mean(axis=1), n, np.maximum(gains.var(axis=1) * n, 1e-300))
 
 
@@ -241,9 +216,9 @@ def main() -> None:
     rows = cells(args.races, args.nulls, args.seed)
     show(rows)
     chosen = list[dict[str, float]]()
-    ask: Callable[[float, float], dict] = lambda rho, gain: choice(rho, gain, 200, 12, args.seed)
     if args.choice:
-        chosen = [ask(rho, gain) for rho in RHOS[2:] for gain in (0.0, 0.5)]
+        asked = [(rho, gain) for rho in RHOS[2:] for gain in (0.0, 0.5, 2.0)]
+        chosen = [choice(rho, gain, 200, 12, args.seed) for rho, gain in asked]
         for row in chosen:
             print(row)
     settings = {"races": args.races, "nulls": args.nulls, "seed": args.seed}
