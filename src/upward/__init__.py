@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from upward.core.errors import EvidenceError, LedgerError, TrialError, UpwardError, UsageError
     from upward.core.metric import Metric
     from upward.core.ports import Researcher
-    from upward.core.records import Draft, Task, Verdict
+    from upward.core.records import Draft, Verdict
     from upward.core.seen import Kept, Lesson, Seen
+    from upward.core.task import Task
     from upward.ledger.replay import StudyState, replay
 
 __all__ = [

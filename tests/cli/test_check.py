@@ -42,6 +42,7 @@ def test_a_sound_task_is_measurable_in_eighty_columns(tmp_path: Path) -> None:
     for term in ("(sd: ", "A race (", "Pairing (", "(CUSUM: "):
         assert term in " ".join(done.stdout.split())
     assert "e-value" not in done.stdout
+    assert "A study's races share their seeds: luck" in " ".join(done.stdout.split())
     assert "[1 of " in done.stderr
 
 

@@ -11,7 +11,8 @@ from upward.core.codec import plain, restore
 from upward.core.errors import BadEntry
 from upward.core.metric import Metric
 from upward.core.plan import Plan
-from upward.core.records import Change, Limits, Task, Trial, Verdict
+from upward.core.records import Change, Trial, Verdict
+from upward.core.task import Limits, Task
 from upward.ledger.checkpoint import Checkpoint
 from upward.ledger.facts import Genesis, Session
 from upward.testing.strategies import a_task

@@ -11,8 +11,9 @@ from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.plan import Plan
 from upward.core.ports import Remover, Researcher
-from upward.core.records import Change, Draft, Entry, Isolation, Limits, Task
+from upward.core.records import Change, Draft, Entry, Isolation
 from upward.core.seen import Lesson, Seen
+from upward.core.task import Limits, Task
 from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget
 from upward.loop.run import Pursuit
@@ -73,11 +74,15 @@ def rate_of(files: Mapping[str, str]) -> float:
     return float(found[1])
 
 
-def noisy_loss(sd: float = 0.1) -> Callable[[Mapping[str, str], int], float]:
-    """Loss equals RATE plus Gaussian luck of the seed."""
+def noisy_loss(sd: float = 0.1, shared: float = 0.0) -> Callable[[Mapping[str, str], int], float]:
+    """Loss equals RATE plus Gaussian luck, of which other rates on the same seed share a part."""
 
     def measure(files: Mapping[str, str], seed: int) -> float:
-        return rate_of(files) + float(np.random.default_rng(seed).normal(0, sd)) + 10.0
+        rate = rate_of(files)
+        own = np.random.default_rng([seed, *np.array([rate]).view(np.uint32).tolist()])
+        luck = np.sqrt(shared) * np.random.default_rng(seed).standard_normal()
+        luck += np.sqrt(1.0 - shared) * own.standard_normal()
+        return rate + sd * float(luck) + 10.0
 
     return measure
 

@@ -70,7 +70,7 @@ def loss(files: Mapping[str, str], seed: int, *, sd: float = 0.1, nothing: float
     """The toy's loss; what is no longer the program is far worse."""
     if "RATE" not in files["train.py"]:
         return nothing
-    return noisy_loss(sd)(files, seed)
+    return noisy_loss(sd, shared=1.0)(files, seed)
 
 
 def only_program(files: Mapping[str, str], seed: int) -> float | None:

@@ -194,7 +194,7 @@ def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
 ) -> None:
     world = World()
     study = world.begin()
-    ran = Counter[int]()
+    ran = Counter[tuple[str, int]]()
     left = after
 
     def measure(files: Mapping[str, str], seed: int) -> float:
@@ -208,7 +208,8 @@ def test_killed_at_any_moment_no_completed_trial_is_lost_or_run_twice(
     pursuit = world.pursuit(study, Script(rates), measure, workers=workers)
     with pytest.raises(Killed):
         pursuit.go()
-    ran.update(study.state.trials[number].seed for number in study.state.outcomes)
+    done = (study.state.trials[number] for number in study.state.outcomes)
+    ran.update((trial.candidate, trial.seed) for trial in done)
     again = world.resume()
     assert again.state.outcomes == study.state.outcomes
     second = world.pursuit(again, Script(rates), noisy_loss(), workers=workers)

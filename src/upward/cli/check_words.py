@@ -12,6 +12,7 @@ from upward.cli.format import duration, number
 from upward.core.metric import Noise
 from upward.loop.checked import Answer, Checked, NullFound, Price, Sight, Spread, Unknown
 from upward.stats.drift import Drift
+from upward.stats.pairing import Pairing
 from upward.stats.say import amount, count, percent
 
 WIDTH = 80
@@ -151,7 +152,8 @@ def _exact(checked: Checked) -> str:
 
 
 def _sees(checked: Checked, sight: Sight, spread: Spread) -> str:
-    how = "pairs side by side" if checked.metric.noise is Noise.TIMING else "fresh seeds"
+    timing = checked.metric.noise is Noise.TIMING
+    how = "pairs side by side" if timing else "fresh seeds that both share"
     seen = f"{amount(sight.resolution, sight.resolution)} {checked.metric.unit}".rstrip()
     screen, race = _seconds(60 * sight.screen_minutes), _seconds(60 * sight.race_minutes)
     return (
@@ -199,9 +201,21 @@ def _pairing(checked: Checked) -> str:
         f"({found.low:.2f} to {found.high:.2f}), and the difference keeps {keeps}; surely under "
         f"{100 * found.break_even:.0f} % would pay."
     )
-    if found.pays and checked.metric.noise is not Noise.TIMING:
-        words += " Races do not share seeds yet."
-    return words
+    return words if checked.metric.noise is Noise.TIMING else f"{words} {_design(found)}"
+
+
+def _design(found: Pairing) -> str:
+    """Which design the races of a study use, and why."""
+    if found.pays:
+        return (
+            "A study's races share their seeds: luck that both candidates have in common cancels. "
+            "Half of their evidence is on the pairs, more as soon as its own races confirm this."
+        )
+    return (
+        "A study's races share their seeds all the same, which costs nothing: half of their "
+        "evidence stays on the two groups of trials as a whole, and its own races show if more "
+        "should be on the pairs."
+    )
 
 
 def _drift(checked: Checked) -> str:

@@ -28,6 +28,7 @@ from upward.core.codec import plain
 from upward.core.records import Decision, Level, Outcome, Trial
 from upward.ledger.replay import StudyState
 from upward.stats.noise import recalibrated
+from upward.stats.pairing import sees_in_pairs
 from upward.stats.say import odds
 
 
@@ -194,6 +195,7 @@ def _what_is_not_seen(state: StudyState, candidate: str) -> str:
     if noise is None or noise.resolution <= 0.0 or not decided or accepted:
         return ""
     seen = noise.seen_at(recalibrated(noise.sd, state.newer))
+    seen *= sees_in_pairs(state.races_in_pairs(), noise.break_even)
     size = f"{number(seen, 2)} {state.task.metric.unit}".rstrip()
     return (
         f"resolution: {size}; a full race finds a gain of this size in 80 of 100 cases, and "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from upward.core.metric import Guard, GuardReading, Metric
+from upward.core.metric import GuardReading
 
 
 class TrialState(StrEnum):
@@ -47,6 +47,19 @@ UNSELECTED = (
 )
 
 
+class Design(StrEnum):
+    """How the two arms of a comparison are laid out, fixed before its first trial."""
+
+    POOLED = "pooled"  # every trial on a seed of its own; the arms are two samples
+    MIXED = "mixed"  # both arms on the same seeds; half of the bet is on the pairs
+    PAIRED = "paired"  # the same, with most of the bet on the pairs: earlier ones share their luck
+    INTERLEAVED = "interleaved"  # timings: on the same seeds side by side, compared as ratios
+
+
+# designs in which the arms run on the same seeds, so that trials are matched by theirs
+SHARED = (Design.MIXED, Design.PAIRED, Design.INTERLEAVED)
+
+
 class Decision(StrEnum):
     """What a verdict says."""
 
@@ -68,85 +81,6 @@ class Level(StrEnum):
     def rank(self) -> int:
         """Position in the order of trust, 0 for provisional."""
         return list(Level).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one process tree may use, held from outside."""
-
-    cpu_s: float
-    wall_s: float
-    memory_mb: int = 2048
-    disk_mb: int = 256
-    processes: int = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Holdout:
-    """Sealed data of a task.
-
-    Args:
-        run: the scorer's command on it; same folder, same measurement.
-        examples: how many independent examples it holds.
-        width: range of one example's loss, metric units; with 0 only the noise of a trial says
-            what it can tell.
-    """
-
-    run: tuple[str, ...]
-    examples: int
-    width: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Statement, editable surface, scorer, metric and budget, with all files by content.
-
-    Args:
-        id: content id of everything below except `root`; a study is bound to it.
-        name: short name.
-        goal: one sentence for people and for researchers.
-        root: the folder on this machine; not part of the id.
-        files: path to blob id, relative to the task folder: all that a candidate may see.
-        edit: the paths among `files` that a proposal may change.
-        run: the candidate's command.
-        outputs: names of the files that it must leave behind.
-        hide: names of Python packages that are masked in every sandbox that runs candidate code.
-        metric: what is improved.
-        guards: what must not get worse.
-        budget: of one trial.
-        scorer_files: path to blob id, relative to ``scorer/``; never visible to a candidate.
-        scorer_run: the scorer's command.
-        scorer_budget: of one scoring.
-        prepare_run: command in ``scorer/`` that makes ``public/`` and ``hidden/`` once; or empty.
-        predictor_files: path to blob id, relative to ``predictor/``; or empty.
-        predictor_run: command of the process that holds the candidate's outputs while the scorer
-            asks it for predictions; or empty.
-        holdouts: sealed data, asked one after the other as they are used up; or none.
-        rung: share of the budget that a short trial gets, or None where trials cannot be short.
-        self_reported: the scorer runs in the candidate's process; never more than provisional.
-    """
-
-    id: str
-    name: str
-    goal: str
-    root: str
-    files: Mapping[str, str]
-    edit: tuple[str, ...]
-    run: tuple[str, ...]
-    outputs: tuple[str, ...]
-    metric: Metric
-    budget: Limits
-    scorer_files: Mapping[str, str]
-    scorer_run: tuple[str, ...]
-    scorer_budget: Limits
-    guards: tuple[Guard, ...] = ()
-    hide: tuple[str, ...] = ()
-    prepare_run: tuple[str, ...] = ()
-    predictor_files: Mapping[str, str] = field(default_factory=dict[str, str])
-    predictor_run: tuple[str, ...] = ()
-    holdouts: tuple[Holdout, ...] = ()
-    rung: float | None = None
-    self_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +154,7 @@ class Trial:
         purpose: why it runs.
         about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
             runs again in a race.
+        design: of the comparison that it is part of; None where it is part of none.
         of: the trial whose outputs are scored once more, where nothing runs; else 0.
     """
 
@@ -228,6 +163,7 @@ class Trial:
     seed: int
     purpose: Purpose
     about: str
+    design: Design | None = None
     of: int = 0
 
 
@@ -325,6 +261,8 @@ class NoiseLevel:
         resolution: smallest gain that a race at its cap finds in 80 % of cases, metric units.
         trial_cpu_s: mean CPU time of a trial with its scoring.
         trial_wall_s: mean wall time of the same.
+        break_even: share of the variance of an unpaired difference below which a race of pairs
+            sees smaller gains than one without; None where arms do not share seeds.
     """
 
     trials: int
@@ -333,6 +271,7 @@ class NoiseLevel:
     resolution: float
     trial_cpu_s: float
     trial_wall_s: float
+    break_even: float | None = None
 
     def seen_at(self, sd: float) -> float:
         """The resolution where one measurement varies by `sd`; 0 where repeats never differed."""
@@ -357,6 +296,8 @@ class Verdict:
         candidate_values: measurements of the candidate that count, in order.
         incumbent_values: measurements of the incumbent that count.
         guards: as they stood, where the verdict looked at them.
+        pairs: how many of the first values of both arms are from the same seeds, one after the
+            other; None where none were meant to be.
     """
 
     candidate: str
@@ -372,6 +313,7 @@ class Verdict:
     candidate_values: tuple[float, ...] = ()
     incumbent_values: tuple[float, ...] = ()
     guards: tuple[GuardReading, ...] = ()
+    pairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

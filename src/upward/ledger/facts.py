@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from upward.core.plan import Plan
-from upward.core.records import Isolation, Level, Task
+from upward.core.records import Design, Isolation, Level
+from upward.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,23 @@ class Step:
     value: float
     verdict: int
     level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Both arms of a comparison as measured so far, metric units.
+
+    Args:
+        mine: of the candidate.
+        theirs: of what it is compared with.
+        pairs: how many of the first values of both are from the same seeds, in the same order.
+        design: how the arms are laid out.
+    """
+
+    mine: tuple[float, ...]
+    theirs: tuple[float, ...]
+    pairs: int
+    design: Design
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from upward.core.errors import BadEntry
 from upward.core.metric import Direction, Noise
 from upward.core.records import (
+    SHARED,
     Change,
+    Design,
     Isolation,
     NoiseLevel,
     Outcome,
     Proposal,
     Purpose,
-    Task,
     Trial,
     Verdict,
 )
+from upward.core.task import Task
 from upward.ledger.facts import (
     Answer,
+    Beside,
     Certificate,
     Genesis,
     Publication,
@@ -27,6 +30,9 @@ from upward.ledger.facts import (
     StackCheck,
     Step,
 )
+
+# races of another day say less of the next one than the latest do
+ENOUGH_PAIRS = 40
 
 
 class Reading:
@@ -69,6 +75,10 @@ class Reading:
         self.failed_in_a_row = 0
         self.refused: list[str] = []
         self.begun: Counter[Purpose] = Counter()
+        # how the arms of each comparison are laid out, by its purpose and what it is about
+        self.designs: dict[tuple[Purpose, str], Design] = {}
+        self.seeds_lost: set[int] = set()
+        self.decided_in_pairs: list[Verdict] = []
 
     @property
     def start(self) -> Genesis:
@@ -139,6 +149,39 @@ class Reading:
         """The trials of one arm of a comparison, also those that run or failed."""
         trials = (self.trials[number] for number in self.record(candidate).trials)
         return [t for t in trials if (t.purpose, t.about) == (purpose, about)]
+
+    def design_of(self, about: str, purpose: Purpose) -> Design:
+        """How the arms of a comparison about a candidate are laid out, once it has begun."""
+        return self.designs.get((purpose, about), Design.POOLED)
+
+    def beside(self, candidate: str, incumbent: str, purpose: Purpose) -> Beside:
+        """Both arms of a comparison about a candidate.
+
+        On shared seeds the pairs come first, matched by their seed and not by the order in which
+        they ended; then what has no partner, because that failed or still runs.
+        """
+        design = self.design_of(candidate, purpose)
+        mine, theirs = (self._by_seed(c, candidate, purpose) for c in (candidate, incumbent))
+        both = [seed for seed in mine if seed in theirs] if design in SHARED else []
+        first, second = (tuple(arm.pop(seed) for seed in both) for arm in (mine, theirs))
+        rest = tuple(mine.values()), tuple(theirs.values())
+        return Beside(first + rest[0], second + rest[1], len(both), design)
+
+    def _by_seed(self, candidate: str, about: str, purpose: Purpose) -> dict[int, float]:
+        wanted = purpose, about
+        found = self._measured(candidate)
+        return {t.seed: v for t, v in found if (t.purpose, t.about) == wanted}
+
+    def races_in_pairs(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+        """The pairs of the latest races on shared seeds, newest first, some dozens of pairs."""
+        found, pairs = list[tuple[tuple[float, ...], tuple[float, ...]]](), 0
+        for verdict in reversed(self.decided_in_pairs):
+            if pairs >= ENOUGH_PAIRS:
+                break
+            n = verdict.pairs or 0
+            found.append((verdict.candidate_values[:n], verdict.incumbent_values[:n]))
+            pairs += n
+        return found
 
     def before_race(self, about: str, incumbent: str = "") -> list[float]:
         """An incumbent's unselected values from outside the comparisons about a candidate.

@@ -110,6 +110,8 @@ class StudyState(Reading):
         self.record(trial.candidate).trials.append(trial.number)
         self.trials[trial.number] = trial
         self.begun[trial.purpose] += 1
+        if trial.design is not None:
+            self.designs.setdefault((trial.purpose, trial.about), trial.design)
         if trial.purpose is Purpose.RACE:
             self.races[trial.about] = None
         if trial.purpose is Purpose.SCREEN:
@@ -136,6 +138,8 @@ class StudyState(Reading):
     def _count(self, trial: Trial, outcome: Outcome) -> None:
         record = self.record(trial.candidate)
         failed = outcome.state is TrialState.FAILED
+        if failed:
+            self.seeds_lost.add(trial.seed)
         record.failed += failed
         self.failed += failed
         self.failed_in_a_row = self.failed_in_a_row + 1 if failed else 0
@@ -214,6 +218,8 @@ class StudyState(Reading):
         self.unsettled = verdict
         self.verdicts.append(verdict)
         self.verdict_at.append(entry.at)
+        if verdict.pairs is not None and verdict.pairs > 1:
+            self.decided_in_pairs.append(verdict)
         self._contend(verdict)
         value = self.value_of(verdict.candidate)
         if verdict.level is not None and value is not None:

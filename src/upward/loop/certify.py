@@ -10,10 +10,12 @@ from upward.core.errors import EvidenceError
 from upward.core.records import Level, Purpose, TrialState, Verdict
 from upward.ledger.facts import Certificate
 from upward.ledger.replay import StudyState
+from upward.loop.design import design_for
 from upward.loop.ease import eased
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import MOST
 from upward.stats.several import e_bh
+from upward.stats.shared import Layout
 from upward.stats.verdict import Arm, next_arm, race
 
 
@@ -43,7 +45,8 @@ def next_rerun(state: StudyState) -> Planned | None:
         arm = next_arm(_begun(state, mine, mine), _begun(state, theirs, mine), plan=plan)
         if arm is not None:
             chosen = mine if arm is Arm.CANDIDATE else theirs
-            return Planned(chosen, Purpose.CERTIFY, mine)
+            design = design_for(state, mine, Purpose.CERTIFY)
+            return Planned(chosen, Purpose.CERTIFY, mine, design)
     return None
 
 
@@ -55,13 +58,15 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
     mine, theirs = verdict.candidate, verdict.incumbent
     if _failed(state, mine):
         return 0.0
+    beside = state.beside(mine, theirs, Purpose.CERTIFY)
     try:
         again = race(
-            state.arm(mine, mine, Purpose.CERTIFY),
-            eased(state, mine, state.arm(theirs, mine, Purpose.CERTIFY)),
+            beside.mine,
+            eased(state, mine, list(beside.theirs)),
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),
+            layout=Layout(beside.design, beside.pairs),
         ).evidence
     except EvidenceError:
         again = None

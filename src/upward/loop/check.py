@@ -12,9 +12,10 @@ from upward.core.ids import derive_seed, tree_id
 from upward.core.metric import Noise
 from upward.core.plan import Plan
 from upward.core.ports import Blobs, Clock, Executor, Job
-from upward.core.records import Outcome, Purpose, Task, Trial
+from upward.core.records import Outcome, Purpose, Trial
+from upward.core.task import Task
 from upward.loop.checked import Arm, NullFound, Ran, Tried
-from upward.loop.nulling import NullTry
+from upward.loop.nulling import NullTry, Turn
 from upward.loop.nulls import Null, NullKind, constant, copy, empty
 
 TICK_S = 0.25
@@ -195,17 +196,17 @@ class Check:
 
     def _run_nulls(self) -> tuple[NullFound, ...]:
         tries = [self._try(null) for null in self._nulls()]
-        running = dict[int, tuple[NullTry, bool, Job]]()
+        running = dict[int, tuple[NullTry, Turn, Job]]()
         self._planned += sum(not one.over for one in tries)
         while running or not all(one.over for one in tries):
             if self._interrupted():
                 return ()
             self._start_nulls(tries, running)
             for outcome in self._ended({n: job for n, (_, _, job) in running.items()}):
-                one, mine, _ = running.pop(outcome.trial)
-                one.take(outcome, mine=mine)
+                one, turn, _ = running.pop(outcome.trial)
+                one.take(outcome, turn)
                 self._extra.append(outcome)
-                self._tell(one.label(mine=mine), outcome)
+                self._tell(one.label(mine=turn.mine), outcome)
         return tuple(one.found() for one in tries)
 
     def _nulls(self) -> Iterator[Null]:
@@ -223,14 +224,14 @@ class Check:
         return NullTry(null, self.task.metric, self.plan, tuple(self._values()))
 
     def _start_nulls(
-        self, tries: list[NullTry], running: dict[int, tuple[NullTry, bool, Job]]
+        self, tries: list[NullTry], running: dict[int, tuple[NullTry, Turn, Job]]
     ) -> None:
         for one in tries:
             while len(running) < self.executor.workers and (turn := one.next_turn()):
                 files = one.null.files if turn.mine else self.task.files
                 seed = derive_seed(self.secret, turn.path, turn.index)
                 job = self._job(files, seed, turn.purpose)
-                running[job.trial.number] = one, turn.mine, job
+                running[job.trial.number] = one, turn, job
                 self._planned += turn.purpose is Purpose.RACE
                 self.executor.start(job)
 

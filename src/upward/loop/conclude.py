@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from upward.core.codec import plain
-from upward.core.errors import EvidenceError
+from upward.core.errors import EvidenceError, TooFewTrials
 from upward.core.metric import Noise
+from upward.core.plan import Plan
 from upward.core.records import (
+    SHARED,
     Decision,
     Level,
     NoiseLevel,
@@ -16,6 +18,7 @@ from upward.core.records import (
     Usage,
     Verdict,
 )
+from upward.ledger.facts import Beside
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
 from upward.loop.ease import eased, plainly
@@ -23,7 +26,9 @@ from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.spread import spread_now
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
-from upward.stats.verdict import Judgement, missing_trial, race, screen
+from upward.stats.pairing import break_even_ratio
+from upward.stats.shared import Layout
+from upward.stats.verdict import Judgement, missing_trial, next_arm, race, screen
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -62,12 +67,20 @@ def _noise(state: StudyState) -> list[Item]:
         return []
     mean, sd = noise_stats.noise(values)
     kind, plan = state.task.metric.noise, state.start.plan
-    seen = 0.0
+    seen, n = 0.0, len(values)
     if kind is not Noise.EXACT:
-        paired, n = kind is Noise.TIMING, len(values)
+        paired = kind is Noise.TIMING
         seen = noise_stats.resolution(sd, plan=plan, incumbent_trials=n, paired=paired)
-    cpu, wall = _cost(state)
-    return [("noise", plain(NoiseLevel(len(values), mean, sd, seen, cpu, wall)))]
+    even = _break_even(plan, n) if kind is Noise.SEEDED else None
+    return [("noise", plain(NoiseLevel(n, mean, sd, seen, *_cost(state), even)))]
+
+
+def _break_even(plan: Plan, trials: int) -> float | None:
+    """From which share of the variance on pairs pay; None where races are too short for pairs."""
+    try:
+        return break_even_ratio(plan, incumbent_trials=trials)
+    except TooFewTrials:
+        return None
 
 
 def _cost(state: StudyState) -> tuple[float, float]:
@@ -147,30 +160,33 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     if outcome.failure is not None and trial.candidate == candidate:
         judged = missing_trial(outcome.failure, plan=state.start.plan)
         return [_verdict(_from(judged, state, candidate, RACE, ()))]
-    mine, theirs = state.raced(candidate, candidate), state.raced(state.incumbent, candidate)
-    if not mine:
+    beside = state.beside(candidate, state.incumbent, Purpose.RACE)
+    if not beside.mine:
         return []
-    if state.task.metric.noise is Noise.EXACT:
-        mine, theirs = _best(state, candidate), _incumbent_values(state)
-    judged = _judge_race(state, candidate, mine, theirs)
+    if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
+        best, known = _best(state, candidate), _incumbent_values(state)
+        beside = replace(beside, mine=tuple(best), theirs=tuple(known))
+    judged = _judge_race(state, candidate, beside)
     if judged.decision is None:
         return []
-    verdict = _from(judged, state, candidate, RACE, tuple(mine))
-    verdict = replace(verdict, incumbent_values=tuple(theirs))
+    pairs = beside.pairs if beside.design in SHARED else None
+    verdict = _from(judged, state, candidate, RACE, beside.mine)
+    verdict = replace(verdict, incumbent_values=beside.theirs, pairs=pairs)
     if judged.decision is Decision.ACCEPTED:
         verdict = guard_race(state, verdict)
     return [_verdict(verdict)] if verdict else []
 
 
-def _judge_race(
-    state: StudyState, candidate: str, mine: list[float], theirs: list[float]
-) -> Judgement:
+def _judge_race(state: StudyState, candidate: str, beside: Beside) -> Judgement:
+    plan, mine, theirs = state.start.plan, beside.mine, list(beside.theirs)
     if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
         return _judge_screen(state, candidate, mine[0], theirs)
+    spent = next_arm(len(mine), len(theirs), plan=plan) is None
+    layout = Layout(beside.design, beside.pairs, spent)
     earlier, old = state.before_race(candidate), eased(state, candidate, theirs)
-    metric, plan = state.task.metric, state.start.plan
+    metric = state.task.metric
     try:
-        judged = race(mine, old, metric=metric, plan=plan, earlier=earlier)
+        judged = race(mine, old, metric=metric, plan=plan, earlier=earlier, layout=layout)
         return plainly(judged, metric, state.margin_of(candidate), len(mine))
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))

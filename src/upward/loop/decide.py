@@ -8,6 +8,7 @@ from upward.core.metric import Noise
 from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
+from upward.loop.design import design_for
 from upward.loop.holdout import next_sealed
 from upward.loop.rung import next_rung_trial, waits_for_rung
 from upward.loop.spread import resolution_now
@@ -84,29 +85,28 @@ def _known_better(state: StudyState) -> Planned | None:
 
 def raced(state: StudyState, *, patient: bool = True) -> str | None:
     """The contender whose race is on, or the most promising one whose turn it is, or None."""
-    best: str | None = None
+    first = state.incumbent == state.start.baseline
+    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
+    best, needed = None, worth * resolution_now(state) if state.contenders else 0.0
     for candidate in state.contenders:
         if state.record(candidate).counted or _under_way(state, candidate, candidate):
             return candidate
-        ready = not patient or _ripe(state, candidate)
+        ready = not patient or _ripe(state, candidate, needed)
         if ready and (best is None or _promise(state, candidate) > _promise(state, best)):
             best = candidate
     return best
 
 
-def _ripe(state: StudyState, candidate: str) -> bool:
+def _ripe(state: StudyState, candidate: str, needed: float) -> bool:
     """Whether a race is likely to be short, or the contender has waited long enough.
 
     A small gain costs most of a race and is often part of a larger one that is found later. But
     until something is accepted, every new candidate is compared with the bare baseline.
     """
     number = state.record(candidate).proposal
-    first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
-    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
     asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
-    enough = _promise(state, candidate) >= worth * resolution_now(state)
-    return waited >= PATIENCE or enough or asked_for
+    return waited >= PATIENCE or _promise(state, candidate) >= needed or asked_for
 
 
 def _promise(state: StudyState, candidate: str) -> float:
@@ -129,7 +129,8 @@ def _race(state: StudyState, *, patient: bool) -> Planned | None:
     if arm is None:
         return None
     chosen = candidate if arm == "candidate" else incumbent
-    return Planned(chosen, Purpose.RACE, candidate)
+    design = design_for(state, candidate, Purpose.RACE)
+    return Planned(chosen, Purpose.RACE, candidate, design)
 
 
 def _under_way(state: StudyState, candidate: str, about: str) -> int:

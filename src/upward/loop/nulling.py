@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from upward.core.errors import EvidenceError
 from upward.core.metric import Metric, Noise
 from upward.core.plan import Plan
-from upward.core.records import Decision, Level, Outcome, Purpose
+from upward.core.records import Decision, Design, Level, Outcome, Purpose
 from upward.loop.checked import NullFound
 from upward.loop.nulls import Null
 from upward.stats.noise import noise
+from upward.stats.shared import Layout
 from upward.stats.verdict import Arm, missing_trial, next_arm, race, screen
 
 
@@ -19,7 +20,7 @@ class Turn:
     Args:
         mine: whether it is the candidate's own, or the baseline's beside it.
         purpose: screen or race.
-        path: names the stream of seeds that this one is from.
+        path: names the stream of seeds that this one is from; in a race both arms have the same.
         index: which seed of the stream.
     """
 
@@ -48,8 +49,8 @@ class NullTry:
     _won: bool = False
     _words: str = ""
     _screen: float | None = None
-    _mine: list[float] = field(default_factory=list[float])
-    _theirs: list[float] = field(default_factory=list[float])
+    _mine: dict[int, float] = field(default_factory=dict[int, float])
+    _theirs: dict[int, float] = field(default_factory=dict[int, float])
     _turns: list[Turn] = field(default_factory=list[Turn])
     _ended: int = 0
     _own: int = 0
@@ -74,29 +75,29 @@ class NullTry:
         return next_arm(sum(begun), len(begun) - sum(begun), plan=self.plan)
 
     def _turn(self, *, mine: bool, purpose: Purpose) -> Turn:
-        path = f"{self.null.kind} {purpose}" + ("" if mine else " beside")
-        turn = Turn(mine, purpose, path, sum(t.path == path for t in self._turns))
+        before = [t for t in self._turns if (t.mine, t.purpose) == (mine, purpose)]
+        turn = Turn(mine, purpose, f"{self.null.kind} {purpose}", len(before))
         self._turns.append(turn)
         return turn
 
-    def take(self, outcome: Outcome, *, mine: bool) -> None:
+    def take(self, outcome: Outcome, turn: Turn) -> None:
         """Take in how a trial ended; trials that end after the decision change nothing."""
         self._ended += 1
-        self._own += mine
+        self._own += turn.mine
         if self.over:
             return
         if outcome.measurement is not None:
-            self._measured(outcome.measurement.value, mine=mine)
-        elif mine:
+            self._measured(outcome.measurement.value, turn)
+        elif turn.mine:
             self._failed(outcome)
         if not self.over and self._ended == len(self._turns) and self._next_arm() is None:
             self.over, self._words = True, "Its race ended without a decision."
 
-    def _measured(self, value: float, *, mine: bool) -> None:
+    def _measured(self, value: float, turn: Turn) -> None:
         if self._screen is None:
             self._screened(value)
         else:
-            (self._mine if mine else self._theirs).append(value)
+            (self._mine if turn.mine else self._theirs)[turn.index] = value
             self._raced()
 
     def label(self, *, mine: bool) -> str:
@@ -120,7 +121,7 @@ class NullTry:
 
     def _value(self) -> float | None:
         """The mean of fresh trials where there are some: the screen is selected where it passed."""
-        fresh = self._mine or ([] if self._screen is None else [self._screen])
+        fresh = list(self._mine.values()) or ([] if self._screen is None else [self._screen])
         return sum(fresh) / len(fresh) if fresh else None
 
     def _failed(self, outcome: Outcome) -> None:
@@ -144,13 +145,16 @@ class NullTry:
         self.over = self._won or judged.level is not Level.PROVISIONAL
 
     def _raced(self) -> None:
+        both = sorted(self._mine.keys() & self._theirs.keys())
+        arms = [[*both, *(i for i in arm if i not in both)] for arm in (self._mine, self._theirs)]
         try:
             judged = race(
-                self._mine,
-                self._theirs,
+                [self._mine[index] for index in arms[0]],
+                [self._theirs[index] for index in arms[1]],
                 metric=self.metric,
                 plan=self.plan,
                 earlier=() if self.metric.noise is Noise.TIMING else self.baseline,
+                layout=Layout(Design.MIXED, len(both)),
             )
         except EvidenceError as error:
             self.over, self._words = True, str(error)

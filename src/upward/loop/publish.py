@@ -9,11 +9,13 @@ from dataclasses import replace
 from upward.core.codec import plain
 from upward.core.errors import EvidenceError
 from upward.core.metric import Noise
-from upward.core.records import Outcome, Purpose
-from upward.ledger.facts import Publication
+from upward.core.records import Design, Outcome, Purpose
+from upward.ledger.facts import Beside, Publication
 from upward.ledger.replay import StudyState
+from upward.loop.design import design_for
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import Gain, interval
+from upward.stats.shared import Layout, compare
 from upward.stats.verdict import Arm, next_arm
 
 
@@ -39,7 +41,8 @@ def next_publishing(state: StudyState) -> Planned | None:
     arm = next_arm(*_begun(state, best), plan=plan)
     if arm is None:
         return None
-    return Planned(best if arm is Arm.CANDIDATE else baseline, Purpose.PUBLISH, best)
+    design = design_for(state, best, Purpose.PUBLISH)
+    return Planned(best if arm is Arm.CANDIDATE else baseline, Purpose.PUBLISH, best, design)
 
 
 def published(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -49,16 +52,16 @@ def published(state: StudyState, outcome: Outcome) -> list[Item]:
     if trial.purpose is not Purpose.PUBLISH or best in state.publications:
         return []
     arms = [state.arm_trials(c, best, Purpose.PUBLISH) for c in (best, state.start.baseline)]
-    ended = [sum(t.number in state.outcomes for t in arm) for arm in arms]
-    if min(ended) < wanted:
+    ended = [[o for t in arm if (o := state.outcomes.get(t.number))] for arm in arms]
+    if min(len(arm) for arm in ended) < wanted:
         return []
-    mine, theirs = (state.arm(c, best, Purpose.PUBLISH) for c in (best, state.start.baseline))
-    found = _gain(state, mine, theirs)
+    beside = state.beside(best, state.start.baseline, Purpose.PUBLISH)
+    found = _gain(state, beside)
     record = Publication(
         candidate=best,
-        values=tuple(mine),
-        baseline_values=tuple(theirs),
-        failed=sum(ended) - len(mine) - len(theirs),
+        values=beside.mine,
+        baseline_values=beside.theirs,
+        failed=sum(not o.measurement for arm in ended for o in arm),
         attempts=len(state.proposals),
         gain=found.estimate if found else None,
         low=found.low if found else None,
@@ -67,11 +70,17 @@ def published(state: StudyState, outcome: Outcome) -> list[Item]:
     return [("published", plain(record))]
 
 
-def _gain(state: StudyState, mine: list[float], theirs: list[float]) -> Gain | None:
+def _gain(state: StudyState, beside: Beside) -> Gain | None:
     """The gain with its interval; calibration tells how much the baseline varies."""
     earlier = state.arm(state.start.baseline, state.start.baseline, Purpose.CALIBRATE)
+    metric, plan, mine, theirs = state.task.metric, state.start.plan, beside.mine, beside.theirs
     try:
-        return interval(mine, theirs, metric=state.task.metric, earlier=earlier)
+        if beside.design is Design.PAIRED:
+            layout = Layout(beside.design, beside.pairs)
+            return compare(
+                mine, theirs, metric=metric, plan=plan, layout=layout, earlier=earlier
+            ).gain
+        return interval(mine, theirs, metric=metric, earlier=earlier)
     except EvidenceError:
         return None
 

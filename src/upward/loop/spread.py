@@ -3,6 +3,7 @@
 from upward.core.errors import TooFewTrials
 from upward.ledger.replay import StudyState
 from upward.stats.noise import recalibrated
+from upward.stats.pairing import sees_in_pairs
 
 
 def spread_now(state: StudyState) -> float:
@@ -22,10 +23,13 @@ def spread_now(state: StudyState) -> float:
 def resolution_now(state: StudyState) -> float:
     """Return the smallest gain over the incumbent that a race finds in 80 % of cases, metric unit.
 
-    In proportion to `spread_now`; 0 where repeats never differed.
+    In proportion to `spread_now`, and smaller where the study's pairs show that much of the luck
+    is shared; 0 where repeats never differed.
 
     Raises:
         TooFewTrials: the noise is not known yet.
     """
     spread, noise = spread_now(state), state.noise
-    return noise.seen_at(spread) if noise else 0.0
+    if noise is None:
+        return 0.0
+    return noise.seen_at(spread) * sees_in_pairs(state.races_in_pairs(), noise.break_even)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from upward.core.codec import plain
 from upward.core.errors import EditOutsideSurface, TooFewTrials, UnknownName
 from upward.core.ids import derive_seed, short, tree_id
 from upward.core.ports import Blobs, Ledger
-from upward.core.records import Purpose, Trial
+from upward.core.records import SHARED, Design, Purpose, Trial
 from upward.core.seen import Kept
 from upward.ledger.chain import checked
 from upward.ledger.facts import Genesis
@@ -26,6 +27,7 @@ class Planned:
     candidate: str
     purpose: Purpose
     about: str
+    design: Design | None = None
     of: int = 0
 
 
@@ -83,18 +85,35 @@ class Study:
     def plan_trials(self, *planned: Planned) -> list[Trial]:
         """Give planned trials their numbers and seeds; nothing is recorded yet.
 
-        The seed depends on the candidate's content, so it cannot be known before that is fixed.
+        The seed depends on the content of the candidate that the trial is about, so it cannot be
+        known before that is fixed.
         """
         state, trials = self.state, list[Trial]()
         for plan in planned:
             earlier = [t for t in trials if t.candidate == plan.candidate]
-            known = state.records.get(plan.candidate)
-            index = len(earlier) + (len(known.trials) if known else 0)
-            seed = derive_seed(state.start.secret, plan.candidate, plan.purpose, index)
+            seed = self._shared_seed(plan) if plan.design in SHARED else self._seed(plan, earlier)
             number = len(state.trials) + len(trials) + 1
-            trial = Trial(number, plan.candidate, seed, plan.purpose, plan.about, plan.of)
+            trial = Trial(
+                number, plan.candidate, seed, plan.purpose, plan.about, plan.design, plan.of
+            )
             trials.append(trial)
         return trials
+
+    def _seed(self, plan: Planned, earlier: Sequence[Trial]) -> int:
+        known = self.state.records.get(plan.candidate)
+        index = len(earlier) + (len(known.trials) if known else 0)
+        return derive_seed(self.state.start.secret, plan.candidate, plan.purpose, index)
+
+    def _shared_seed(self, plan: Planned) -> int:
+        """The first seed of a comparison that this arm has not run on and the other not failed on.
+
+        Both arms walk through the same seeds, each at its own pace.
+        """
+        state = self.state
+        begun = state.arm_trials(plan.candidate, plan.about, plan.purpose)
+        gone = {trial.seed for trial in begun} | state.seeds_lost
+        path = state.start.secret, plan.about, plan.purpose, "pair"
+        return next(s for index in count() if (s := derive_seed(*path, index)) not in gone)
 
     def start_trial(self, planned: Planned) -> Trial:
         """Record that a trial begins, before it does."""

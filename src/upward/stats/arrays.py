@@ -57,11 +57,12 @@ def spread(values: Array) -> float:
     return float(np.sum((values - np.mean(values)) ** 2))
 
 
-def step(values: Array) -> float:
+def step(values: Array, tie: float = 0.0) -> float:
     """Smallest distance between two different values: the metric is no finer than it looks.
 
-    0 where all values are one value.
+    0 where all values are one value. Distances up to `tie` count as none, for differences of
+    values that were far larger.
     """
     gaps = np.diff(np.sort(values))
-    gaps = gaps[gaps > TIE * float(np.max(np.abs(values)))]
+    gaps = gaps[gaps > max(tie, TIE * float(np.max(np.abs(values))))]
     return float(np.min(gaps)) if gaps.size else 0.0

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
-from upward.core.errors import BadMeasurement
+from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
 from upward.core.plan import Plan
 from upward.stats.arrays import TIE, Array, finite, spread
 from upward.stats.noise import resolution
@@ -14,6 +15,9 @@ from upward.stats.student import quantile
 
 # With fewer pairs even a perfect-looking correlation has an interval that says nothing.
 FEWEST = 6
+
+# a correlation of 0.9998: one race in which every pair differs by the same must not outweigh all
+_CERTAIN = 4.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +83,125 @@ def pairing(
         >>> pairing(shared, near, break_even=0.8).pays
         True
     """
-    one = finite(first, what="pairing", needed=FEWEST)
-    other = finite(second, what="pairing", needed=FEWEST)
-    if one.shape != other.shape:
-        raise BadMeasurement("pairing", f"{one.size} and {other.size} values make no pairs")
+    one, other = _arms(first, second, FEWEST)
     if not (spread(one) > 0.0 and spread(other) > 0.0):
         raise BadMeasurement("pairing", "one of the two never varies, so there is no luck to share")
-    if not np.any(np.abs(one - other) > TIE * np.maximum(np.abs(one), np.abs(other))):
+    if _agree(one, other):
         raise BadMeasurement("pairing", "the two agree in every pair, so nothing is learned")
     at, low, high = _interval(one, other, level)
     pays = 1.0 - low < break_even
     return Pairing(one.size, at, low, high, 1.0 - at, 1.0 - high, 1.0 - low, break_even, pays)
+
+
+def pairing_of_races(
+    races: Sequence[tuple[Sequence[float], Sequence[float]]],
+    *,
+    break_even: float,
+    level: float = 0.95,
+) -> Pairing:
+    """Estimate from the races of a study whether pairing pays in the next one.
+
+    Each race compared two other candidates, at another level and with another spread, so only its
+    own pairs are compared with each other.
+
+    Args:
+        races: the two arms of each, shape (n,) with n >= 2 in both, the same seeds in the same
+            order, metric unit. One in which an arm never varies, or whose arms agree in every
+            pair, says nothing and is left out.
+        break_even: as in `pairing`.
+        level: as in `pairing`.
+
+    Returns:
+        As `pairing`, for a correlation that all races have in common; where edits differ, it is
+        that of a typical one. The interval is approximate from the second race on.
+
+    Raises:
+        TooFewTrials: fewer than six pairs in races that say something.
+        BadMeasurement: arms of two lengths, or a value is NaN or infinite.
+
+    Source: half the logarithm of the ratio of variances (of sum and difference) is atanh of the
+        correlation plus half the logarithm of an F of (v, v) degrees of freedom, whose mean is 0
+        and whose variance is trigamma(v / 2) / 2; averaged with weights inverse to that.
+    """
+    pairs, points, weights = 0, list[float](), list[float]()
+    for first, second in races:
+        one, other = _arms(first, second, 2)
+        if not (spread(one) > 0.0 and spread(other) > 0.0) or _agree(one, other):
+            continue
+        pairs += one.size
+        points.append(_point(one, other))
+        weights.append(2.0 / _trigamma(one.size - 1))
+    if pairs < FEWEST:
+        raise TooFewTrials("pairing", FEWEST, pairs)
+    middle = float(np.average(points, weights=weights))
+    half = NormalDist().inv_cdf(0.5 + level / 2.0) / math.sqrt(sum(weights))
+    at, low, high = (math.tanh(middle + shift) for shift in (0.0, -half, half))
+    pays = 1.0 - low < break_even
+    return Pairing(pairs, at, low, high, 1.0 - at, 1.0 - high, 1.0 - low, break_even, pays)
+
+
+def pairing_so_far(
+    races: Sequence[tuple[Sequence[float], Sequence[float]]], break_even: float | None
+) -> Pairing | None:
+    """Return `pairing_of_races`, or None where that cannot be told yet.
+
+    Args:
+        races: of one study on shared seeds.
+        break_even: as its calibration found it; None where its arms share no seeds.
+    """
+    if break_even is None:
+        return None
+    try:
+        return pairing_of_races(races, break_even=break_even)
+    except EvidenceError:
+        return None
+
+
+def sees_in_pairs(
+    races: Sequence[tuple[Sequence[float], Sequence[float]]], break_even: float | None
+) -> float:
+    """Return what pairs make of the smallest visible gain: a factor, 1 where they may not pay.
+
+    Taken at the upper end of the ratio, so that it does not promise too much. Arguments as in
+    `pairing_so_far`.
+    """
+    known = pairing_so_far(races, break_even)
+    if known is None or not known.pays:
+        return 1.0
+    return math.sqrt(known.ratio_high / known.break_even)
+
+
+def _arms(first: Sequence[float], second: Sequence[float], needed: int) -> tuple[Array, Array]:
+    one = finite(first, what="pairing", needed=needed)
+    other = finite(second, what="pairing", needed=needed)
+    if one.shape != other.shape:
+        raise BadMeasurement("pairing", f"{one.size} and {other.size} values make no pairs")
+    return one, other
+
+
+def _agree(one: Array, other: Array) -> bool:
+    return not np.any(np.abs(one - other) > TIE * np.maximum(np.abs(one), np.abs(other)))
+
+
+def _point(one: Array, other: Array) -> float:
+    """Inverse hyperbolic tangent of the correlation of one race, cut off where it is certain."""
+    apart, together = spread(one - other), spread(one + other)
+    size = TIE * (spread(one) + spread(other))
+    middle = 0.5 * math.log(max(together, size) / max(apart, size))
+    return min(_CERTAIN, max(-_CERTAIN, middle))
+
+
+def _trigamma(twice: int) -> float:
+    """Second derivative of the logarithm of the gamma function, at half of a whole number.
+
+    Source: DLMF 5.15.1, from the values at 1/2 and at 1 by 5.15.5.
+    """
+    at = 0.5 if twice % 2 else 1.0
+    value = math.pi**2 / 2.0 if twice % 2 else math.pi**2 / 6.0
+    while at < twice / 2.0 - 0.25:
+        value -= 1.0 / at**2
+        at += 1.0
+    return value
 
 
 def _interval(one: Array, other: Array, level: float) -> tuple[float, float, float]:

@@ -152,11 +152,14 @@ def sum_arms(candidate: Array, incumbent: Array, metric: Metric, earlier: Array 
     )
 
 
-def sum_pairs(gains: Array) -> Pairs:
-    """Sum up gains of pairs, not all 0, in units of the largest; rounding as in `sum_arms`."""
+def sum_pairs(gains: Array, tie: float = 0.0) -> Pairs:
+    """Sum up gains of pairs, not all 0, in units of the largest; rounding as in `sum_arms`.
+
+    Gains that differ by no more than `tie`, which is less than the largest, count as equal.
+    """
     unit = float(np.max(np.abs(gains)))
     # With the mirror image, so that the step is that of the metric also where all gains agree.
-    rounding = (step(np.concatenate([gains, -gains, [0.0]])) / unit) ** 2 / 12.0
+    rounding = (step(np.concatenate([gains, -gains, [0.0]]), tie) / unit) ** 2 / 12.0
     ss = max(spread(gains / unit), gains.size * rounding)
     return Pairs(float(np.mean(gains)) / unit, gains.size, ss)
 

@@ -25,6 +25,7 @@ from upward.stats.sequential import (
     interval,
     interval_paired,
 )
+from upward.stats.shared import OWN_SEEDS, Layout, compare
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs, hopeless, sum_arms, sum_pairs
 from upward.stats.timing import Checks, check_pairs
 
@@ -125,6 +126,7 @@ def race(
     metric: Metric,
     plan: Plan,
     earlier: Sequence[float] = (),
+    layout: Layout = OWN_SEEDS,
 ) -> Judgement:
     """Judge a race after any of its trials.
 
@@ -139,6 +141,8 @@ def race(
         earlier: shape (m,), unselected trials of the incumbent from before this race; only their
             spread counts. Not used for timings.
         plan: alpha, cap and floor.
+        layout: fixed before the first trial: which trials of both arms ran on one seed, and what
+            follows from that; see `upward.stats.shared`. Timings are always compared in pairs.
 
     Returns:
         Accepted and verified when the evidence reaches 1 / alpha and the incumbent has enough
@@ -153,14 +157,20 @@ def race(
     """
     timing = metric.noise is Noise.TIMING
     if timing:
-        standing = _side_by_side(candidate_values, incumbent_values, metric, plan)
+        n = layout.paired(len(candidate_values), len(incumbent_values))
+        standing = _side_by_side(candidate_values[:n], incumbent_values[:n], metric, plan)
+    elif layout.weight:
+        arms = candidate_values, incumbent_values, earlier
+        standing = _on_one_seed(arms, metric, plan, layout)
     else:
         standing = _apart(candidate_values, incumbent_values, earlier, metric, plan)
+    spent = layout.spent
+    if spent is None:
+        spent = next_arm(len(candidate_values), len(incumbent_values), plan=plan) is None
     if standing is None:
         reason = "Too few fresh trials yet to compare the candidate with the incumbent."
-        return Judgement(None, Level.PROVISIONAL, reason)
-    arm = next_arm(len(candidate_values), len(incumbent_values), plan=plan)
-    return _decide(standing, metric, plan, spent=arm is None)
+        return Judgement(Decision.INCONCLUSIVE if spent else None, Level.PROVISIONAL, reason)
+    return _decide(standing, metric, plan, spent=spent)
 
 
 def next_arm(candidate_n: int, incumbent_n: int, *, plan: Plan) -> Arm | None:
@@ -235,6 +245,20 @@ def _apart(
         and not (differ and _hope(sum_arms(new, old, metric, past), plan)),
         words=f"{count(new.size, 'fresh trial')} against {old.size} of the incumbent",
     )
+
+
+def _on_one_seed(
+    arms: tuple[Sequence[float], ...], metric: Metric, plan: Plan, layout: Layout
+) -> _Standing | None:
+    """The standing of a race on shared seeds: candidate, incumbent, incumbent from before."""
+    new, old, past = arms
+    if not new or len(old) < 2:
+        return None
+    now = compare(new, old, metric=metric, plan=plan, layout=layout, earlier=past)
+    words = f"{count(now.pairs, 'pair')} on shared seeds"
+    if rest := len(new) + len(old) - 2 * now.pairs:
+        words += f" and {count(rest, 'further trial')}"
+    return _Standing(len(new), len(old), now.gain, now.estimate, now.evidence, now.hopeless, words)
 
 
 def _side_by_side(

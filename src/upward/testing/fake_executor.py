@@ -20,7 +20,7 @@ class FakeExecutor:
         workers: trials at a time.
         cpu_s: what each trial claims to have used.
 
-    `ran` lists the seeds of what was measured, one a trial. Set `break_next`
+    `ran` lists the candidate and the seed of what was measured, one a trial. Set `break_next`
     to let that many trials fail as if the sandbox could not start.
     """
 
@@ -29,7 +29,7 @@ class FakeExecutor:
     ) -> None:
         self._blobs, self._measure, self._workers, self._cpu_s = blobs, measure, workers, cpu_s
         self._jobs: deque[Job] = deque()
-        self.ran: list[int] = []
+        self.ran: list[tuple[str, int]] = []
         self.break_next = 0
         self.closed = False
 
@@ -50,7 +50,7 @@ class FakeExecutor:
         if not self._jobs:
             return []
         job = self._jobs.popleft()
-        self.ran.append(job.trial.seed)
+        self.ran.append((job.trial.candidate, job.trial.seed))
         return [self._outcome(job)]
 
     def active(self) -> list[Activity]:

@@ -20,18 +20,17 @@ from upward.core.records import (
     Failure,
     Isolation,
     Level,
-    Limits,
     Measurement,
     NoiseLevel,
     Outcome,
     Proposal,
     Purpose,
-    Task,
     Trial,
     TrialState,
     Usage,
     Verdict,
 )
+from upward.core.task import Limits, Task
 from upward.ledger.chain import START, link
 from upward.ledger.facts import Genesis
 
@@ -173,10 +172,13 @@ class History:
         self.write("proposal", proposal)
         return proposal
 
-    def trial(self, candidate: str, purpose: Purpose, about: str | None = None) -> Trial:
-        """Begin a trial."""
+    def trial(
+        self, candidate: str, purpose: Purpose, about: str | None = None, **more: Any
+    ) -> Trial:
+        """Begin a trial, on a seed of its own unless another is given."""
         self._trials += 1
-        trial = Trial(self._trials, candidate, 7 * self._trials, purpose, about or candidate)
+        more = {"seed": 7 * self._trials, **more}
+        trial = Trial(self._trials, candidate, purpose=purpose, about=about or candidate, **more)
         self.write("trial", trial)
         return trial
 

@@ -7,6 +7,7 @@ from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, number, seconds
 from upward.report.view import View, facts
 from upward.stats.noise import recalibrated
+from upward.stats.pairing import sees_in_pairs
 
 NOTHING = "Nothing was found that this study can prove."
 BEGUN = "This study has only begun: its noise is not known yet, so nothing can be claimed."
@@ -195,6 +196,7 @@ def _tiles(view: View) -> Html:
     pairs.append(("Accepted", f"{won:,}", _rule(state, won)))
     if state.noise is not None and state.noise.resolution > 0:
         now = state.noise.seen_at(recalibrated(state.noise.sd, state.newer))
+        now *= sees_in_pairs(state.races_in_pairs(), state.noise.break_even)
         seen = f"{now:.2g} {state.task.metric.unit}".rstrip()
         pairs.append(("Smallest visible gain", seen, _smallest(state, now)))
     trials = count(len(state.outcomes), "trial")
@@ -205,7 +207,7 @@ def _tiles(view: View) -> Html:
 def _smallest(state: StudyState, now: float) -> str:
     words = "A smaller one is mostly missed here."
     if state.noise is not None and now != state.noise.resolution:
-        words += f" Over the baseline it was {state.noise.resolution:.2g}."
+        words += f" At the start it was {state.noise.resolution:.2g}."
     return words
 
 

@@ -6,9 +6,11 @@ from upward.core.records import Purpose
 from upward.report import strips, svg
 from upward.report.facts import decisions, values_for
 from upward.report.markup import Html, el, join
+from upward.report.parts.pairs import pairs
 from upward.report.text import count, percent, seconds
 from upward.report.view import View, facts, section
 from upward.stats.noise import recalibrated
+from upward.stats.pairing import sees_in_pairs
 from upward.stats.sequential import interval
 
 LATER = (Purpose.RACE, Purpose.CERTIFY, Purpose.PUBLISH)
@@ -30,6 +32,7 @@ def noise(view: View) -> Html:
         el("div", drawn, cls="chart") if values else None,
         _tiles(view),
         el("p", _sentence(view), " ", _now(view), " ", _drift(view), cls="note"),
+        el("p", shared, cls="note") if (shared := pairs(view)) else None,
         intro=f"The unedited baseline was run {count(level.trials, 'time')} before anything else; "
         "each dot is one run, the band is one standard deviation to either side of the mean.",
     )
@@ -90,10 +93,11 @@ def _now(view: View) -> str:
     if sd == level.sd:
         return ""
     unit, trials = state.task.metric.unit, count(len(state.newer), "trial")
+    seen = level.seen_at(sd) * sees_in_pairs(state.races_in_pairs(), level.break_even)
     return (
         f"The best candidate varies {'less' if sd < level.sd else 'more'} than the baseline did: "
         f"its own {trials} put the standard deviation at {sd:.2g} {unit}, so a gain over it is "
-        f"visible from about {level.seen_at(sd):.2g} {unit} on."
+        f"visible from about {seen:.2g} {unit} on."
     )
 
 

@@ -2,12 +2,17 @@
 
 from upward.core.metric import Direction, Noise
 from upward.core.plan import Plan
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, day_and_time, number, seconds
 from upward.report.view import View, code, section
 
 MOST_ITEMS = 40
+SHARED_SEEDS = (
+    "In a race both candidates run on the same seeds. Its evidence is the average of two bets, one "
+    "on the differences seed by seed and one on the two groups of trials; earlier races fix before "
+    "its first trial whether the first has a half or three quarters of it."
+)
 EXACT = (
     "The metric is exact: a measurement is a proof in itself.",
     "A candidate is accepted when one trial is better than every trial before it.",
@@ -50,6 +55,8 @@ def _rule(view: View) -> Html:
     items = [*(EXACT if exact else _plan(plan)), _trial(task.budget)]
     if task.metric.noise is Noise.TIMING:
         items.append(_timing(plan))
+    if task.metric.noise is Noise.SEEDED:
+        items.append(SHARED_SEEDS)
     if task.metric.bound is not None:
         side = "above" if task.metric.direction is Direction.MAXIMIZE else "below"
         limit = f"{number(task.metric.bound)} {task.metric.unit}".rstrip()
