@@ -9,6 +9,7 @@ from upward.core.errors import BadEntry
 from upward.core.ids import blob_id, tree_id
 from upward.core.metric import Direction, Noise
 from upward.core.records import (
+    UNSELECTED,
     Change,
     Decision,
     Level,
@@ -67,7 +68,7 @@ def test_every_measurement_counts_in_exactly_one_place(history: History) -> None
     complete = [
         number
         for number, outcome in state.outcomes.items()
-        if outcome.measurement and state.trials[number].purpose is not Purpose.REPLAY
+        if outcome.measurement and state.trials[number].purpose in (Purpose.SCREEN, *UNSELECTED)
     ]
     records = state.records.values()
     assert sum(len(r.counted) + len(r.screened) for r in records) == len(complete)

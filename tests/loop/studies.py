@@ -10,7 +10,7 @@ from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.plan import Plan
-from upward.core.ports import Researcher
+from upward.core.ports import Remover, Researcher
 from upward.core.records import Change, Draft, Entry, Isolation, Limits, Task
 from upward.core.seen import Lesson, Seen
 from upward.ledger.facts import Genesis
@@ -140,6 +140,7 @@ class World:
         *,
         trials: int | None = 100,
         workers: int = 1,
+        remover: Remover | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> Pursuit:
         return Pursuit(
@@ -152,4 +153,5 @@ class World:
             isolation=self.isolation,
             interrupted=interrupted,
             watch=lambda pursuit, activities: None,
+            remover=remover,
         )

@@ -103,9 +103,9 @@ def test_a_key_like_no_other_is_refused_with_all_that_are_known(tmp_path: Path):
     assert "cpu_s, wall_s, memory_mb, disk_mb, processes" in text
 
 
-@pytest.mark.parametrize(("section", "old"), [("holdout", "[budget]"), ("inherit", "hide =")])
+@pytest.mark.parametrize(("section", "old"), [("rotate", "[budget]"), ("inherit", "hide =")])
 def test_a_setting_that_nothing_reads_is_refused(tmp_path: Path, section: str, old: str):
-    new = "[holdout]\nqueries = 20\n[budget]" if section == "holdout" else "inherit ="
+    new = "[rotate]\nqueries = 20\n[budget]" if section == "rotate" else "inherit ="
     assert f"{section!r} is not a key of" in refusal(tmp_path, old, new)
 
 
@@ -207,3 +207,53 @@ def test_a_manifest_that_is_not_utf_8_is_refused(tmp_path: Path):
 def test_a_folder_without_a_manifest_is_told_about_init(tmp_path: Path):
     with pytest.raises(ManifestError, match="upward init"):
         read_manifest(tmp_path)
+
+
+HELD = '[[holdout]]\nrun = ["python", "score.py", "--sealed"]\nexamples = 300\n'
+
+
+def test_a_holdout_is_read_with_its_defaults_and_several_keep_their_order(tmp_path: Path):
+    both = HELD + HELD.replace("300", "40") + "width = 0.5\n"
+    found = read(tmp_path, WHOLE.replace("[metric]", both + "[metric]")).holdouts
+    assert [(one.examples, one.width) for one in found] == [(300, 0.0), (40, 0.5)]
+    assert found[0].run == ("python", "score.py", "--sealed")
+    assert read(tmp_path, WHOLE).holdouts == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[[holdout]]", "[holdout]", "with two brackets"),
+        ("examples = 300", "exampels = 300", "did you mean 'examples'?"),
+        ("examples = 300\n", "", "'examples' is missing in [[holdout]] number 1"),
+        ("examples = 300", "examples = 0", "must be more than zero"),
+        ("examples = 300", "examples = 300\nwidth = -1", "must be zero or more"),
+    ],
+)
+def test_a_holdout_that_says_too_little_is_refused(tmp_path: Path, old: str, new: str, words: str):
+    text = refusal(tmp_path, "[metric]", HELD.replace(old, new) + "[metric]")
+    assert words.lower() in text.lower()
+
+
+def test_a_rung_is_a_share_of_the_budget(tmp_path: Path):
+    found = read(tmp_path, WHOLE.replace("[metric]", "[rung]\nshare = 0.2\n[metric]"))
+    assert found.rung == 0.2
+    assert read(tmp_path, WHOLE).rung is None
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("[rung]\nshare = 0.9\n", "between 0.05 and 0.5"),
+        ("[rung]\n", "'share' is missing in [rung]"),
+        ("[rung]\nshares = 0.2\n", "did you mean 'share'?"),
+    ],
+)
+def test_a_rung_that_is_none_is_refused(tmp_path: Path, section: str, words: str):
+    assert words in refusal(tmp_path, "[metric]", section + "[metric]").lower().replace("'", "'")
+
+
+def test_an_exact_metric_has_no_use_for_a_rung(tmp_path: Path):
+    exact = WHOLE.replace('noise = "timing"', 'noise = "exact"')
+    with pytest.raises(ManifestError, match="no use for a short trial"):
+        read(tmp_path, exact.replace("[metric]", "[rung]\nshare = 0.2\n[metric]"))

@@ -64,6 +64,9 @@ def what_for(state: StudyState, activity: Activity) -> str:
         Purpose.SETTLE: f"run {who} again: how much does the new best vary?",
         Purpose.RACE: f"race {about}" if about == who else f"race {about}: its incumbent {who}",
         Purpose.CERTIFY: f"run {who} again, to certify {about}",
+        Purpose.RUNG: f"a short trial of {who}",
+        Purpose.STACK: f"check all steps up to {about} together: run {who}",
+        Purpose.HOLDOUT: f"ask the sealed holdout about {who}",
         Purpose.PUBLISH: f"run {who} once more, for the report",
     }
     if trial.purpose in words:
@@ -211,7 +214,10 @@ def accepted_line(state: StudyState, position: int) -> Text:
     text = Text("✓ ", style="bold green")
     text.append(f"{name_of(state, verdict.candidate)} ", style="bold")
     if verdict.gain is not None:
-        text.append(f"+{number(verdict.gain, 3)} {state.task.metric.unit} ", style="green")
+        sign = "+" if verdict.gain >= 0 else "-"
+        text.append(
+            f"{sign}{number(abs(verdict.gain), 3)} {state.task.metric.unit} ", style="green"
+        )
     text.append(why, style="default")
     return text
 

@@ -48,6 +48,10 @@ class Metric:
         difference = candidate - incumbent
         return (difference if self.direction is Direction.MAXIMIZE else -difference) + 0.0
 
+    def worsened(self, value: float, by: float) -> float:
+        """Return a value that is worse by so much, metric units."""
+        return value - self.gain(by, 0.0)
+
     def check(self, value: object) -> float:
         """Return the value as a float that may be used as a measurement.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from upward.core.records import Draft, Entry, Isolation, Limits, Outcome, Task, Trial, Usage
-from upward.core.seen import Lesson, Seen
+from upward.core.seen import Kept, Lesson, Seen
 
 
 class Clock(Protocol):
@@ -154,6 +154,21 @@ class Sandbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rescore:
+    """Outputs of an earlier trial that are scored once more.
+
+    Args:
+        run: the scorer's command.
+        outputs: declared name to blob id.
+        usage: what the candidate used when it made them.
+    """
+
+    run: tuple[str, ...]
+    outputs: Mapping[str, str]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A trial with all that an executor needs to run it anywhere.
 
@@ -161,11 +176,15 @@ class Job:
         trial: what to run.
         files: path to blob id of the candidate's whole tree.
         keep: whether the bytes of the outputs are kept as artifacts.
+        rescore: what is scored in place of a run of the candidate, or None.
+        share: of the task's budget that the candidate gets.
     """
 
     trial: Trial
     files: Mapping[str, str]
     keep: bool = False
+    rescore: Rescore | None = None
+    share: float = 1.0
 
 
 class Executor(Protocol):
@@ -210,6 +229,17 @@ class Activity:
     phase: str
     for_s: float
     study: str = ""
+
+
+class Remover(Protocol):
+    """Knows how to take a part of what was changed back out."""
+
+    def removals(self, baseline: Kept, incumbent: Kept) -> Iterator[Draft]:
+        """Yield the incumbent without some of its parts, each question once, the broadest first.
+
+        Nothing where less than two parts were changed: the baseline answers that already.
+        """
+        ...
 
 
 class Researcher(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from upward.core.design import Design
 from upward.core.metric import Guard, GuardReading, Metric
 
 
@@ -25,29 +26,26 @@ class Purpose(StrEnum):
     """Why a trial runs; a screening trial is selected and therefore never evidence."""
 
     CALIBRATE = "calibrate"  # the baseline, to learn the noise
+    RUNG = "rung"  # a short trial before the first whole one
     SCREEN = "screen"  # the first look at a candidate
     RACE = "race"  # evidence: fresh seeds, candidate or incumbent
     SETTLE = "settle"  # a new incumbent, until its mean and noise are known
     CERTIFY = "certify"  # an accepted step once more, beside what it was accepted against
+    STACK = "stack"  # a whole row of accepted steps, beside what it was built on
     PUBLISH = "publish"  # the best candidate beside the baseline, for the report
+    HOLDOUT = "holdout"  # outputs of an earlier trial, scored on sealed data
     REPLAY = "replay"  # run again from the ledger
 
 
 # trials that ran whatever they would show: their values speak for a candidate
-UNSELECTED = (Purpose.CALIBRATE, Purpose.RACE, Purpose.SETTLE, Purpose.CERTIFY, Purpose.PUBLISH)
-
-
-class Design(StrEnum):
-    """How the two arms of a comparison are laid out, fixed before its first trial."""
-
-    POOLED = "pooled"  # every trial on a seed of its own; the arms are two samples
-    MIXED = "mixed"  # both arms on the same seeds; half of the bet is on the pairs
-    PAIRED = "paired"  # the same, with most of the bet on the pairs: earlier ones share their luck
-    INTERLEAVED = "interleaved"  # timings: on the same seeds side by side, compared as ratios
-
-
-# designs in which the arms run on the same seeds, so that trials are matched by theirs
-SHARED = (Design.MIXED, Design.PAIRED, Design.INTERLEAVED)
+UNSELECTED = (
+    Purpose.CALIBRATE,
+    Purpose.RACE,
+    Purpose.SETTLE,
+    Purpose.CERTIFY,
+    Purpose.STACK,
+    Purpose.PUBLISH,
+)
 
 
 class Decision(StrEnum):
@@ -85,6 +83,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """Sealed data of a task.
+
+    Args:
+        run: the scorer's command on it; same folder, same measurement.
+        examples: how many independent examples it holds.
+        width: range of one example's loss, metric units; with 0 only the noise of a trial says
+            what it can tell.
+    """
+
+    run: tuple[str, ...]
+    examples: int
+    width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """Statement, editable surface, scorer, metric and budget, with all files by content.
 
@@ -108,6 +122,8 @@ class Task:
         predictor_files: path to blob id, relative to ``predictor/``; or empty.
         predictor_run: command of the process that holds the candidate's outputs while the scorer
             asks it for predictions; or empty.
+        holdouts: sealed data, asked one after the other as they are used up; or none.
+        rung: share of the budget that a short trial gets, or None where trials cannot be short.
         self_reported: the scorer runs in the candidate's process; never more than provisional.
     """
 
@@ -129,6 +145,8 @@ class Task:
     prepare_run: tuple[str, ...] = ()
     predictor_files: Mapping[str, str] = field(default_factory=dict[str, str])
     predictor_run: tuple[str, ...] = ()
+    holdouts: tuple[Holdout, ...] = ()
+    rung: float | None = None
     self_reported: bool = False
 
 
@@ -176,6 +194,8 @@ class Proposal:
         number: 1, 2, 3, … within the study; people say ``p7``.
         candidate: content id of the resulting tree.
         files: the changed paths with their blob ids.
+        margin: for a removal, the loss that it may at most have, metric units: it is accepted
+            when it is shown to lose less, because what is left is simpler; None for any other.
     """
 
     number: int
@@ -187,6 +207,7 @@ class Proposal:
     files: Mapping[str, str]
     changes: tuple[Change, ...] = ()
     parents: tuple[str, ...] = ()
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +221,7 @@ class Trial:
         purpose: why it runs.
         about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
             runs again in a race.
+        of: the trial whose outputs are scored once more, where nothing runs; else 0.
         design: of the comparison that it is part of; None where it is part of none.
     """
 
@@ -208,6 +230,7 @@ class Trial:
     seed: int
     purpose: Purpose
     about: str
+    of: int = 0
     design: Design | None = None
 
 
@@ -292,34 +315,6 @@ class Isolation:
     isolated: bool
     holds: Mapping[str, bool]
     advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseLevel:
-    """What calibration found: how much repeats differ, and what can be seen through that.
-
-    Args:
-        trials: number of measurements behind it.
-        mean: of the baseline, metric units.
-        sd: standard deviation of one measurement, metric units.
-        resolution: smallest gain that a race at its cap finds in 80 % of cases, metric units.
-        trial_cpu_s: mean CPU time of a trial with its scoring.
-        trial_wall_s: mean wall time of the same.
-        break_even: share of the variance of an unpaired difference below which a race of pairs
-            sees smaller gains than one without; None where arms do not share seeds.
-    """
-
-    trials: int
-    mean: float
-    sd: float
-    resolution: float
-    trial_cpu_s: float
-    trial_wall_s: float
-    break_even: float | None = None
-
-    def seen_at(self, sd: float) -> float:
-        """The resolution where one measurement varies by `sd`; 0 where repeats never differed."""
-        return self.resolution * sd / self.sd if self.sd > 0.0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ scorer      /work: outputs/, data/, hidden/ read-only;  /scorer read-only
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from upward.core.codec import plain
@@ -74,22 +75,29 @@ class Places:
         """
         return derive_seed(self._salt, seed, "scorer")
 
-    def candidate(self, work: Path, seed: int) -> Box:
-        """The candidate's own run, on its own share of the trial's randomness."""
+    def candidate(self, work: Path, seed: int, share: float = 1.0) -> Box:
+        """The candidate's own run, on its own share of the trial's randomness.
+
+        Args:
+            work: folder that it writes to.
+            seed: of the trial.
+            share: of the task's CPU and wall time that it is told and may use, in (0, 1].
+        """
         task = self.task
+        budget = replace(
+            task.budget, cpu_s=share * task.budget.cpu_s, wall_s=share * task.budget.wall_s
+        )
         told = {
             "seed": derive_seed(str(seed), "candidate"),
-            "cpu_s": task.budget.cpu_s,
-            "wall_s": task.budget.wall_s,
+            "cpu_s": budget.cpu_s,
+            "wall_s": budget.wall_s,
         }
         mounts = [Mount(str(work), WORK, writable=True)]
         for name in sorted(path.name for path in self.fixed.iterdir()):
             mounts += self._fixed_mounts(name)
         if self._has_public:
             mounts.append(Mount(str(self.public), f"{WORK}/data"))
-        return Box(
-            task.run, tuple(mounts), WORK, task.budget, _line(told), task.hide, watch=str(work)
-        )
+        return Box(task.run, tuple(mounts), WORK, budget, _line(told), task.hide, watch=str(work))
 
     def _fixed_mounts(self, name: str) -> list[Mount]:
         """One mount for a whole folder, unless editable files lie in it too."""
@@ -102,8 +110,10 @@ class Places:
             if path not in self.task.edit
         ]
 
-    def score(self, work: Path, outputs: Path, seed: int) -> Box:
-        """The scorer's run."""
+    def score(
+        self, work: Path, outputs: Path, seed: int, run: tuple[str, ...] | None = None
+    ) -> Box:
+        """The scorer's run; another command than the usual one scores on other hidden data."""
         task = self.task
         mounts = [
             Mount(str(work), WORK, writable=True),
@@ -114,7 +124,7 @@ class Places:
             mounts.append(Mount(str(self.public), f"{WORK}/data"))
         if self._has_hidden:
             mounts.append(Mount(str(self.hidden), f"{WORK}/hidden"))
-        argv = command(task.scorer_run, SCORER, task.scorer_files)
+        argv = command(run or task.scorer_run, SCORER, task.scorer_files)
         line = _line({"seed": seed})
         return Box(argv, tuple(mounts), WORK, task.scorer_budget, line, watch=str(work))
 

@@ -16,7 +16,7 @@ from upward.core.errors import (
 )
 from upward.core.ids import blob_id, record_id, short
 from upward.core.ports import Activity, Blobs, Job, Ran, Sandbox
-from upward.core.records import Failure, Outcome, Task, TrialState, Usage
+from upward.core.records import Failure, Limits, Measurement, Outcome, Task, TrialState, Usage
 from upward.execute.boxes import Places
 from upward.execute.measure import ending, last_line, measurement, readable, used_up
 from upward.execute.outputs import collect
@@ -154,22 +154,13 @@ class LocalExecutor:
             remove(run.place)
 
     def _complete(self, run: "_Run", worker: int) -> Outcome:
-        job, place, task = run.job, run.place, self._task
-        self._phase(worker, job, "running")
-        self._places.write_editable(job.files, place / "work")
-        ran = self._sandbox.run(self._places.candidate(place / "work", job.trial.seed))
-        run.usage = ran.usage
-        _check(ran, task)
-        outputs = self._collect(place / "work")
-        _write(place / "outputs", outputs)
-        self._phase(worker, job, "scoring")
-        seed = self._places.scorer_seed(job.trial.seed)
-        scored = self._sandbox.run(
-            self._places.score(place / "score", place / "outputs", seed),
-            self._places.predict(place / "predict", place / "outputs"),
-        )
-        run.scoring = scored.usage
-        found = measurement(task, scored, ran.usage)
+        job, again = run.job, run.job.rescore
+        if again is None:
+            outputs, used = self._made(run, worker)
+        else:
+            outputs = {name: self._blobs.get(blob) for name, blob in again.outputs.items()}
+            used = again.usage
+        found = self._score(run, worker, outputs, used)
         keep = self._blobs.put if job.keep else blob_id
         return Outcome(
             trial=job.trial.number,
@@ -177,10 +168,38 @@ class LocalExecutor:
             measurement=found,
             usage=run.usage,
             scoring=run.scoring,
-            outputs={name: keep(data) for name, data in outputs.items()},
+            outputs={} if again else {name: keep(data) for name, data in outputs.items()},
             kept=job.keep,
             isolation=self._isolation,
         )
+
+    def _made(self, run: "_Run", worker: int) -> tuple[dict[str, bytes], Usage]:
+        """Run the candidate; return its outputs and what it used."""
+        job, place = run.job, run.place
+        self._phase(worker, job, "running")
+        self._places.write_editable(job.files, place / "work")
+        box = self._places.candidate(place / "work", job.trial.seed, job.share)
+        ran = self._sandbox.run(box)
+        run.usage = ran.usage
+        _check(ran, box.limits)
+        return self._collect(place / "work"), ran.usage
+
+    def _score(
+        self, run: "_Run", worker: int, outputs: Mapping[str, bytes], used: Usage
+    ) -> Measurement:
+        """Derive the measurement from outputs."""
+        job, place, places = run.job, run.place, self._places
+        _write(place / "outputs", outputs)
+        self._phase(worker, job, "scoring")
+        command = job.rescore.run if job.rescore else None
+        scored = self._sandbox.run(
+            places.score(
+                place / "score", place / "outputs", places.scorer_seed(job.trial.seed), command
+            ),
+            places.predict(place / "predict", place / "outputs"),
+        )
+        run.scoring = scored.usage
+        return measurement(self._task, scored, used)
 
     def _collect(self, work: Path) -> dict[str, bytes]:
         """Read the outputs; one that is a fixed file of the task is what the task says it is."""
@@ -210,10 +229,10 @@ class _Run:
         )
 
 
-def _check(ran: Ran, task: Task) -> None:
+def _check(ran: Ran, limits: Limits) -> None:
     tail = ran.stderr.decode("utf-8", "replace")
     if ran.exceeded:
-        raise LimitExceeded(f"it {used_up(ran.exceeded, task.budget)}", tail)
+        raise LimitExceeded(f"it {used_up(ran.exceeded, limits)}", tail)
     if ran.exit_code != 0:
         raise CandidateFailed(f"{ending(ran.exit_code)}{last_line(tail)}", tail)
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from upward.core.design import Design
 from upward.core.plan import Plan
-from upward.core.records import Design, Isolation, Level, Task
+from upward.core.records import Isolation, Level, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,78 @@ class Certificate:
     evidence: Mapping[str, float]
     raced: int
     alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackCheck:
+    """A whole row of accepted steps, compared with what it was built on.
+
+    Args:
+        tip: content id of the incumbent that was checked.
+        against: content id of what it was compared with.
+        stands: content id of the last step that was shown better than that: the tip where all is
+            well, else what the study goes back to.
+        compared: content ids that were compared, in order: the tip, then midpoints.
+        trials: of the study when it was decided; later ones belong to the next check.
+        gain: of what stands over `against`, metric units; None where nothing stands above it.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    tip: str
+    against: str
+    stands: str
+    compared: tuple[str, ...]
+    trials: int
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What the short trial of a candidate led to.
+
+    Args:
+        candidate: content id.
+        value: of the short trial, metric units; not comparable with whole trials.
+        passed: whether it was good enough for a whole trial.
+        survivor: whether it goes on without having passed, to see how often that is wrong.
+        reason: one sentence for people.
+    """
+
+    candidate: str
+    value: float
+    passed: bool
+    survivor: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question to a sealed holdout; the first is the baseline's and begins the ladder.
+
+    Args:
+        candidate: content id.
+        holdout: position among the task's holdouts.
+        values: of the candidate there, metric units; none where a scoring failed.
+        better: the answer; None for the baseline, and where the baseline has no value there.
+        best: the best value that was released so far, rounded to steps; None where there is none.
+        asked: questions so far, without the baseline's.
+        confirmed: how many of them were answered with yes.
+        step: by which it had to be better, metric units.
+        trials: of the study by then; later ones belong to other questions.
+    """
+
+    candidate: str
+    holdout: int
+    values: tuple[float, ...]
+    better: bool | None
+    best: float | None
+    asked: int
+    confirmed: int
+    step: float
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)

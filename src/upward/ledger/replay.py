@@ -11,6 +11,9 @@ Kinds of entry, and the body of each:
     noise      `NoiseLevel`, after calibration
     verdict    `Verdict`; a screen that was passed is a verdict too (inconclusive, provisional)
     certificate  `Certificate`, whenever other accepted steps hold than before
+    stack      `StackCheck`; a verdict follows on every step that fell by it
+    rung       `Rung`: what follows from a candidate's short trial
+    holdout    `Answer`: what sealed data say of an accepted candidate
     published  `Publication`: the best candidate beside the baseline
     refused    a draft that was not turned into a candidate: researcher, hypothesis, reason
 
@@ -23,11 +26,12 @@ from typing import Any
 from upward.core.canon import parse_strict
 from upward.core.codec import restore
 from upward.core.errors import BadEntry, BadMeasurement
+from upward.core.noise import NoiseLevel
 from upward.core.records import (
+    UNSELECTED,
     Decision,
     Entry,
     Level,
-    NoiseLevel,
     Outcome,
     Proposal,
     Purpose,
@@ -35,12 +39,24 @@ from upward.core.records import (
     TrialState,
     Verdict,
 )
-from upward.ledger.facts import Certificate, Genesis, Publication, Record, Session, Step
+from upward.ledger.facts import (
+    Answer,
+    Certificate,
+    Genesis,
+    Publication,
+    Record,
+    Rung,
+    Session,
+    StackCheck,
+    Step,
+)
 from upward.ledger.reading import Reading
 
 SCREEN = "screen"
 RACE = "race"
 OVERTAKEN = "overtaken"
+STACK = "stack"
+RUNG = "rung"
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -98,6 +114,8 @@ class StudyState(Reading):
             self.designs.setdefault((trial.purpose, trial.about), trial.design)
         if trial.purpose is Purpose.RACE:
             self.races[trial.about] = None
+        if trial.purpose is Purpose.SCREEN:
+            self.promoted.pop(trial.candidate, None)
         if trial.purpose is not Purpose.REPLAY:  # a check, no part of the work
             self.unsettled = None
         self.pending[trial.number] = trial
@@ -129,7 +147,7 @@ class StudyState(Reading):
             return
         if trial.purpose is Purpose.SCREEN:
             record.screened.append(outcome.measurement.value)
-        elif trial.purpose is not Purpose.REPLAY:
+        elif trial.purpose in UNSELECTED:
             record.counted.append(outcome.measurement.value)
 
     def _fold_noise(self, body: dict[str, Any], _: Entry) -> None:
@@ -143,10 +161,44 @@ class StudyState(Reading):
         if not accepted.issuperset(certificate.evidence):
             raise BadEntry("certificate", "it names a candidate that was not accepted")
         for candidate in self.certificate.evidence if self.certificate else ():
-            self.record(candidate).level = Level.VERIFIED
+            if candidate in accepted:  # one that fell has no level any more
+                self.record(candidate).level = Level.VERIFIED
         for candidate in certificate.evidence:
             self.record(candidate).level = Level.CERTIFIED
         self.certificate = certificate
+
+    def _fold_stack(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        check = restore(StackCheck, body)
+        row = [step.candidate for step in self.ascent()]
+        if check.tip not in row or check.stands not in {self.start.baseline, *row}:
+            raise BadEntry("stack", "it is about steps that the incumbent was not built on")
+        self.stack_checks.append(check)
+        if check.stands != check.tip:
+            stay = row[: row.index(check.stands) + 1] if check.stands in row else []
+            falls = set(row) - set(stay)
+            self.acceptances = [
+                position
+                for position in self.acceptances
+                if self.verdicts[position].candidate not in falls
+            ]
+            self.incumbent = check.stands
+
+    def _fold_rung(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        rung = restore(Rung, body)
+        self.record(rung.candidate)
+        self.rungs[rung.candidate] = rung
+        if rung.passed or rung.survivor:
+            self.promoted[rung.candidate] = None
+
+    def _fold_holdout(self, body: dict[str, Any], _: Entry) -> None:
+        self.unsettled = None
+        answer = restore(Answer, body)
+        self.record(answer.candidate)
+        if not 0 <= answer.holdout < len(self.task.holdouts):
+            raise BadEntry("holdout", "the task has no such holdout")
+        self.answers.append(answer)
 
     def _fold_published(self, body: dict[str, Any], _: Entry) -> None:
         self.unsettled = None
@@ -172,6 +224,8 @@ class StudyState(Reading):
         value = self.value_of(verdict.candidate)
         if verdict.level is not None and value is not None:
             self._step(verdict, verdict.level, value, before, entry)
+        if verdict.rule == STACK:
+            self._step_back(entry)
         if verdict.decision is Decision.ACCEPTED:
             self.incumbent = verdict.candidate
             self.acceptances.append(len(self.verdicts) - 1)
@@ -192,6 +246,13 @@ class StudyState(Reading):
         if verdict.decision is Decision.ACCEPTED or all(gain(value, old) > 0 for old in best):
             done, index = len(self.outcomes), len(self.verdicts) - 1
             self.steps.append(Step(entry.at, done, verdict.candidate, value, index, level))
+
+    def _step_back(self, entry: Entry) -> None:
+        value, done = self.value_of(self.incumbent), len(self.outcomes)
+        if value is not None and self.steps and self.steps[-1].candidate != self.incumbent:
+            level = self.record(self.incumbent).level or Level.VERIFIED
+            index = len(self.verdicts) - 1
+            self.steps.append(Step(entry.at, done, self.incumbent, value, index, level))
 
 
 def _body_of(entry: Entry) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from upward.core.records import Level, Purpose, TrialState, Verdict
 from upward.ledger.facts import Certificate
 from upward.ledger.replay import StudyState
 from upward.loop.design import design_for
+from upward.loop.ease import eased
 from upward.loop.study import Item, Planned
 from upward.stats.sequential import MOST
 from upward.stats.several import e_bh
@@ -45,7 +46,7 @@ def next_rerun(state: StudyState) -> Planned | None:
         if arm is not None:
             chosen = mine if arm is Arm.CANDIDATE else theirs
             design = design_for(state, mine, Purpose.CERTIFY)
-            return Planned(chosen, Purpose.CERTIFY, mine, design)
+            return Planned(chosen, Purpose.CERTIFY, mine, design=design)
     return None
 
 
@@ -61,7 +62,7 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
     try:
         again = race(
             beside.mine,
-            beside.theirs,
+            eased(state, mine, beside.theirs),
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),

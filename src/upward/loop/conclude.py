@@ -3,31 +3,23 @@
 from dataclasses import replace
 
 from upward.core.codec import plain
+from upward.core.design import SHARED
 from upward.core.errors import EvidenceError, TooFewTrials
 from upward.core.metric import Noise
+from upward.core.noise import NoiseLevel
 from upward.core.plan import Plan
-from upward.core.records import (
-    SHARED,
-    Decision,
-    Level,
-    NoiseLevel,
-    Outcome,
-    Purpose,
-    Trial,
-    TrialState,
-    Usage,
-    Verdict,
-)
+from upward.core.records import Decision, Level, Outcome, Purpose, Trial, TrialState, Usage, Verdict
 from upward.ledger.facts import Beside
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
+from upward.loop.ease import eased, plainly
 from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.spread import spread_now
 from upward.loop.study import Item
 from upward.stats import noise as noise_stats
 from upward.stats.pairing import break_even_ratio
 from upward.stats.shared import Layout
-from upward.stats.verdict import Judgement, missing_trial, next_arm, race, screen
+from upward.stats.verdict import Judgement, missing_trial, race, screen
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -47,7 +39,8 @@ def overtaken(state: StudyState) -> list[Item]:
     items = list[Item]()
     for candidate in state.contenders:
         value = state.value_of(candidate)
-        if value is None or _judge_screen(state, value, _incumbent_values(state)).level is None:
+        against = _incumbent_values(state)
+        if value is None or _judge_screen(state, candidate, value, against).level is None:
             items.append(_verdict(_overtaken(state, candidate)))
     return items
 
@@ -98,7 +91,8 @@ def _mean_use(uses: list[list[Usage]], name: str) -> float:
 
 def _screen_ended(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
     verdict = _screened(state, trial, outcome)
-    again = len(state.record(trial.candidate).trials) > 1
+    numbers = state.record(trial.candidate).trials
+    again = sum(state.trials[number].purpose is not Purpose.RUNG for number in numbers) > 1
     if again and verdict.decision is not Decision.ACCEPTED:
         return []  # another start of something known that found nothing better changes nothing
     return [_verdict(verdict)]
@@ -109,15 +103,18 @@ def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
         return _failed(state, trial.candidate, SCREEN, outcome)
     value = outcome.measurement.value
     against = _incumbent_values(state, without=trial.number)
-    judged = _judge_screen(state, value, against)
+    judged = _judge_screen(state, trial.candidate, value, against)
     verdict = _from(judged, state, trial.candidate, SCREEN, (value,))
     return guard_screen(state, verdict, outcome)
 
 
-def _judge_screen(state: StudyState, value: float, against: list[float]) -> Judgement:
-    return screen(
-        value, against, metric=state.task.metric, sd=spread_now(state), plan=state.start.plan
-    )
+def _judge_screen(
+    state: StudyState, candidate: str, value: float, against: list[float]
+) -> Judgement:
+    metric, plan = state.task.metric, state.start.plan
+    old = eased(state, candidate, against)
+    judged = screen(value, old, metric=metric, sd=spread_now(state), plan=plan)
+    return plainly(judged, metric, state.margin_of(candidate), 0)
 
 
 def _incumbent_values(state: StudyState, *, without: int = 0) -> list[float]:
@@ -172,15 +169,14 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
 
 
 def _judge_race(state: StudyState, candidate: str, beside: Beside) -> Judgement:
-    plan, mine, theirs = state.start.plan, beside.mine, beside.theirs
-    if state.task.metric.noise is Noise.EXACT:
-        return _judge_screen(state, mine[0], list(theirs))
-    spent = next_arm(len(mine), len(theirs), plan=plan) is None
-    layout = Layout(beside.design, beside.pairs, spent)
-    earlier = state.before_race(candidate)
-    metric = state.task.metric
+    mine, metric, plan = beside.mine, state.task.metric, state.start.plan
+    if metric.noise is Noise.EXACT:
+        return _judge_screen(state, candidate, mine[0], list(beside.theirs))
+    earlier, old = state.before_race(candidate), eased(state, candidate, beside.theirs)
+    layout = Layout(beside.design, beside.pairs)
     try:
-        return race(mine, theirs, metric=metric, plan=plan, earlier=earlier, layout=layout)
+        judged = race(mine, old, metric=metric, plan=plan, earlier=earlier, layout=layout)
+        return plainly(judged, metric, state.margin_of(candidate), len(mine))
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, Level.PROVISIONAL, str(error))
 

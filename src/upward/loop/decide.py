@@ -1,7 +1,7 @@
 """What should run next, decided from the state alone.
 
-Order of what matters: know the noise, decide a race that was begun, run what was accepted again
-where that is owed, look at something new.
+Order of what matters: know the noise, check a long row of accepted steps, decide a race that was
+begun, run what was accepted again where that is owed, look at something new.
 """
 
 from upward.core.metric import Noise
@@ -9,7 +9,10 @@ from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.loop.certify import next_rerun
 from upward.loop.design import design_for
+from upward.loop.holdout import next_sealed
+from upward.loop.rung import next_rung_trial, waits_for_rung
 from upward.loop.spread import resolution_now
+from upward.loop.stack import next_stack_trial
 from upward.loop.study import Planned
 from upward.stats.noise import FEWEST_NEWER
 from upward.stats.verdict import next_arm
@@ -18,6 +21,8 @@ EXACT_CALIBRATION = 3
 REPEAT_EVERY = 4
 PATIENCE = 16
 WORTH_A_RACE = 2.0
+# as long as nothing was accepted there is nothing to lose by a race, and everything to build on
+WORTH_A_FIRST_RACE = 1.0
 
 
 def calibration_trials(state: StudyState) -> int:
@@ -40,12 +45,19 @@ def next_trial(state: StudyState, *, patient: bool = True) -> Planned | None:
     """
     if state.noise is None:
         return _calibration(state)
-    return _race(state, patient=patient) or next_rerun(state) or _known_better(state)
+    return (
+        next_sealed(state)
+        or next_stack_trial(state)
+        or _race(state, patient=patient)
+        or next_rung_trial(state)
+        or next_rerun(state)
+        or _known_better(state)
+    )
 
 
 def waits_for_noise(state: StudyState) -> bool:
-    """Whether nothing may be proposed yet, because the noise is not known."""
-    return state.noise is None
+    """Whether nothing may be proposed yet, because the noise is not known, here or at a rung."""
+    return state.noise is None or waits_for_rung(state)
 
 
 def _calibration(state: StudyState) -> Planned | None:
@@ -73,24 +85,29 @@ def _known_better(state: StudyState) -> Planned | None:
 
 def raced(state: StudyState, *, patient: bool = True) -> str | None:
     """The contender whose race is on, or the most promising one whose turn it is, or None."""
-    best, needed = None, WORTH_A_RACE * resolution_now(state) if state.contenders else 0.0
+    best, seen = None, resolution_now(state) if state.contenders else 0.0
     for candidate in state.contenders:
         if state.record(candidate).counted or _under_way(state, candidate, candidate):
             return candidate
-        ready = not patient or _ripe(state, candidate, needed)
+        ready = not patient or _ripe(state, candidate, seen)
         if ready and (best is None or _promise(state, candidate) > _promise(state, best)):
             best = candidate
     return best
 
 
-def _ripe(state: StudyState, candidate: str, needed: float) -> bool:
+def _ripe(state: StudyState, candidate: str, seen: float) -> bool:
     """Whether a race is likely to be short, or the contender has waited long enough.
 
-    A small gain costs most of a race and is often part of a larger one that is found later.
+    A small gain costs most of a race and is often part of a larger one that is found later. But
+    until something is accepted, every new candidate is compared with the bare baseline.
     """
     number = state.record(candidate).proposal
+    first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
-    return waited >= PATIENCE or _promise(state, candidate) >= needed
+    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
+    asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
+    enough = _promise(state, candidate) >= worth * seen
+    return waited >= PATIENCE or enough or asked_for
 
 
 def _promise(state: StudyState, candidate: str) -> float:
@@ -114,7 +131,7 @@ def _race(state: StudyState, *, patient: bool) -> Planned | None:
         return None
     chosen = candidate if arm == "candidate" else incumbent
     design = design_for(state, candidate, Purpose.RACE)
-    return Planned(chosen, Purpose.RACE, candidate, design)
+    return Planned(chosen, Purpose.RACE, candidate, design=design)
 
 
 def _under_way(state: StudyState, candidate: str, about: str) -> int:

@@ -13,6 +13,7 @@ from upward.core.ports import Researcher
 from upward.core.records import Draft, Level, Proposal, Purpose, Trial
 from upward.core.seen import Seen
 from upward.loop.decide import REPEAT_EVERY
+from upward.loop.rung import first_purpose
 from upward.loop.spread import spread_now
 from upward.loop.study import Planned, Study
 
@@ -76,7 +77,7 @@ def propose(
             _record_refusal(study, researcher.name, draft, refused.reason)
             continue
         if proposal is not None:
-            return _begin(study, proposal)
+            return begin_screen(study, proposal)
     exact = study.state.task.metric.noise is Noise.EXACT
     return _again(study, study.state.incumbent) if exact else None
 
@@ -123,9 +124,10 @@ def _parse(files: Mapping[str, str]) -> None:
                 raise UnreadableSource(path, line, f"not valid Python ({error})") from None
 
 
-def _begin(study: Study, proposal: Proposal) -> Trial:
+def begin_screen(study: Study, proposal: Proposal) -> Trial:
+    """Record a proposal with its first trial, and return that trial."""
     candidate = proposal.candidate
-    [trial] = study.plan_trials(Planned(candidate, Purpose.SCREEN, candidate))
+    [trial] = study.plan_trials(Planned(candidate, first_purpose(study.state), candidate))
     study.record(("proposal", plain(proposal)), ("trial", plain(trial)))
     return trial
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from upward.core.codec import plain
 from upward.core.errors import SandboxFailed
-from upward.core.ports import Activity, Clock, Executor, Researcher
+from upward.core.ports import Activity, Clock, Executor, Remover, Researcher
 from upward.core.records import Isolation, Outcome, Trial
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
@@ -39,6 +39,7 @@ class Pursuit:
         interrupted: asked at every step; true ends the work at once and cleanly.
         watch: shown the state at every step.
         controls: studies beside it that it must beat, or None.
+        remover: takes parts of what was kept out again, or None.
     """
 
     study: Study
@@ -51,6 +52,7 @@ class Pursuit:
     interrupted: Callable[[], bool]
     watch: Watch
     controls: ControlArms | None = None
+    remover: Remover | None = None
     began_s: float = 0.0
     began_trials: int = 0
     not_started: int = 0
@@ -90,7 +92,8 @@ class Pursuit:
         """
         self.began_s = self.clock.monotonic_s()
         self.began_trials = len(self.state.outcomes)
-        main, lanes = Side(self.study, self.researcher, self.archive), Lanes(self.executor)
+        main = Side(self.study, self.researcher, self.archive, self.remover)
+        lanes = Lanes(self.executor)
         self._begin(main)
         try:
             reason = self._work(main, lanes)

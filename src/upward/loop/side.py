@@ -5,15 +5,19 @@ from typing import Any
 
 from upward.core.codec import plain
 from upward.core.errors import BaselineFails
-from upward.core.ports import Job, Researcher
+from upward.core.ports import Job, Remover, Researcher
 from upward.core.records import Decision, Outcome, Purpose, Trial, Verdict
-from upward.ledger.replay import OVERTAKEN, RACE, StudyState
+from upward.ledger.replay import OVERTAKEN, RACE, STACK, StudyState
 from upward.loop.certify import certificate
 from upward.loop.conclude import conclusions, overtaken
 from upward.loop.decide import next_trial, waits_for_noise
+from upward.loop.holdout import answered, next_sealed, sealed_job
 from upward.loop.learn import Keeper, Teacher
 from upward.loop.propose import propose
 from upward.loop.publish import next_publishing, published
+from upward.loop.rung import rung_ended
+from upward.loop.simplify import Simplifier
+from upward.loop.stack import stack_checked
 from upward.loop.study import Study
 
 BASELINE_FAILURES = 3
@@ -26,10 +30,18 @@ class Side:
         study: what is pursued.
         researcher: proposes.
         archive: keeps possible parents.
+        remover: takes parts of what was kept out again; None where nobody asks for that.
     """
 
-    def __init__(self, study: Study, researcher: Researcher, archive: Keeper) -> None:
+    def __init__(
+        self,
+        study: Study,
+        researcher: Researcher,
+        archive: Keeper,
+        remover: Remover | None = None,
+    ) -> None:
         self.study, self._researcher, self._archive = study, researcher, archive
+        self._simplifier = Simplifier(remover) if remover else None
         self._teacher = Teacher(study.state, researcher, archive)
         self._unfinished: list[Trial] = []
 
@@ -66,7 +78,8 @@ class Side:
             return study.start_trial(planned)
         if waits_for_noise(study.state):
             return None
-        proposed = propose(study, self._researcher, self._archive, budget_left)
+        removed = self._simplifier.next(study) if self._simplifier else None
+        proposed = removed or propose(study, self._researcher, self._archive, budget_left)
         if proposed is not None:
             return proposed
         planned = next_trial(study.state, patient=False) or next_publishing(study.state)
@@ -74,13 +87,17 @@ class Side:
 
     def next_last(self) -> Trial | None:
         """Record and return a trial that publishes what was found, or None."""
-        planned = next_publishing(self.state)
+        planned = next_sealed(self.state) or next_publishing(self.state)
         return self.study.start_trial(planned) if planned else None
 
     def job(self, trial: Trial) -> Job:
         """A trial with its files; what may be evidence keeps its outputs."""
-        keep = trial.purpose is not Purpose.SCREEN
-        return Job(trial, self.state.tree_of(trial.candidate), keep)
+        state, files = self.state, self.state.tree_of(trial.candidate)
+        if trial.purpose is Purpose.HOLDOUT:
+            return Job(trial, files, rescore=sealed_job(state, trial))
+        if trial.purpose is Purpose.RUNG:
+            return Job(trial, files, share=state.task.rung or 1.0)
+        return Job(trial, files, keep=trial.purpose is not Purpose.SCREEN)
 
     def take(self, outcome: Outcome) -> None:
         """Record how a trial ended and everything that follows from it.
@@ -95,12 +112,20 @@ class Side:
 
     def _conclude(self, outcome: Outcome) -> None:
         study, incumbent = self.study, self.state.incumbent
-        if items := conclusions(study.state, outcome) or published(study.state, outcome):
+        trial = study.state.trials[outcome.trial]
+        items = conclusions(study.state, outcome) or published(study.state, outcome)
+        if trial.purpose is Purpose.STACK:
+            items = stack_checked(study.state)
+        elif trial.purpose is Purpose.RUNG:
+            items = rung_ended(study.state, outcome)
+        elif trial.purpose is Purpose.HOLDOUT:
+            items = answered(study.state, outcome)
+        if items:
             study.record(*items)
         if study.state.incumbent != incumbent:
             self._overtake()
-        rerun = study.state.trials[outcome.trial].purpose is Purpose.CERTIFY
-        if rerun or any(kind == "verdict" and body["rule"] == RACE for kind, body in items):
+        rules = {body["rule"] for kind, body in items if kind == "verdict"}
+        if trial.purpose is Purpose.CERTIFY or rules & {RACE, STACK}:
             self._certify()
 
     def _overtake(self) -> None:
@@ -117,9 +142,9 @@ class Side:
             case Outcome() as outcome:
                 self._conclude(outcome)
             case Verdict() as verdict:
-                if verdict.decision is Decision.ACCEPTED:
+                if verdict.decision is Decision.ACCEPTED or verdict.rule == STACK:
                     self._overtake()
-                if verdict.rule in (RACE, OVERTAKEN):
+                if verdict.rule in (RACE, OVERTAKEN, STACK):
                     self._certify()
             case _:
                 pass

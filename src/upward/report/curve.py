@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from upward.core.metric import Noise
 from upward.core.records import Decision, Level, Proposal, Purpose, Verdict
-from upward.ledger.replay import StudyState
+from upward.ledger.replay import STACK, StudyState
 from upward.report.facts import Figures, elapsed_s, order_of_end, reference_lines
 from upward.report.scale import spread_domain
 from upward.report.text import clean
@@ -112,6 +112,7 @@ def _stair(state: StudyState, position: int, figures: Figures) -> Stair:
     verdict = state.verdicts[step.verdict]
     who = _who(state, step.candidate)
     level = "accepted" if verdict.decision is Decision.ACCEPTED else step.level.value
+    level = "gone back to" if verdict.rule == STACK else level
     words = f"{who}: {level}, {figures.unit(step.value)}"
     return Stair(
         trials=step.trials,

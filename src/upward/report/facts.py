@@ -274,6 +274,8 @@ def reference_lines(state: StudyState) -> dict[str, float]:
     sums: dict[str, list[float]] = {}
     for trial in state.record(state.start.baseline).trials:
         outcome = state.outcomes.get(trial)
+        if state.trials[trial].purpose is Purpose.HOLDOUT:
+            continue  # these are of other text
         notes = outcome.measurement.notes if outcome and outcome.measurement else {}
         for name, value in notes.items():
             usable = isinstance(value, int | float) and not isinstance(value, bool)

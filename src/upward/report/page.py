@@ -21,8 +21,11 @@ from upward.report.parts.ended import ended
 from upward.report.parts.guards import guards
 from upward.report.parts.headline import headline as headline_part
 from upward.report.parts.headline import masthead
+from upward.report.parts.holdout import holdout
 from upward.report.parts.noise import noise
 from upward.report.parts.progress import lineage, progress
+from upward.report.parts.rung import rung
+from upward.report.parts.stack import has_stack, stack
 from upward.report.parts.trust import trust
 from upward.report.text import clean, day_and_time
 from upward.report.view import Read, View
@@ -33,6 +36,8 @@ PLACES = (
     ("controls", "Control arms"),
     ("lineage", "Lineage"),
     ("accepted", "Accepted"),
+    ("stack", "Steps together"),
+    ("holdout", "Holdout"),
     ("guards", "Guards"),
     ("tried", "Not accepted"),
     ("noise", "Noise"),
@@ -85,6 +90,9 @@ def render(
         controls,
         lineage,
         accepted,
+        stack,
+        holdout,
+        rung,
         guards,
         ended,
         noise,
@@ -117,7 +125,8 @@ def _head(view: View, script: Html) -> Html:
 
 
 def _bar(view: View) -> Html:
-    places = [place for place in PLACES if place[0] != "guards" or view.state.task.guards]
+    shown = {"guards": bool(view.state.task.guards), "stack": has_stack(view.state)}
+    places = [place for place in PLACES if shown.get(place[0], True)]
     links = [el("a", words, href=f"#{name}") for name, words in places]
     toggle = el("button", "Theme", type="button", id="theme", title="light, dark or as the system")
     return el("nav", el("div", *links, cls="links"), toggle, aria_label="Parts of this page")

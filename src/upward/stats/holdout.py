@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Metric
 
+# a holdout is used up when its bound is this many times that of its first question
+WORN = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:

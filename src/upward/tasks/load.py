@@ -90,6 +90,8 @@ def load_folder(folder: Path, blobs: Blobs) -> Task:
         prepare_run=manifest.scorer.prepare,
         predictor_files=found.predictor,
         predictor_run=manifest.predictor,
+        holdouts=manifest.holdouts,
+        rung=manifest.rung,
     )
     return replace(task, id=record_id("task", plain(task)), root=str(root))
 
@@ -124,6 +126,8 @@ def _check_files(root: Path, manifest: Manifest, found: TaskFiles) -> None:
     _check_script(root, SCORER, "run", manifest.scorer.run, found.scorer)
     if manifest.scorer.prepare:
         _check_script(root, SCORER, "prepare", manifest.scorer.prepare, found.scorer)
+    for holdout in manifest.holdouts:
+        _check_script(root, SCORER, "run", holdout.run, found.scorer)
     if manifest.predictor:
         _check_script(root, PREDICTOR, "run", manifest.predictor, found.predictor)
     elif found.predictor:

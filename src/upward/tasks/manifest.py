@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from upward.core.metric import SUPERVISED, Direction, Guard, Metric, Noise
-from upward.core.records import Limits
+from upward.core.records import Holdout, Limits
 from upward.tasks import schema
 from upward.tasks.schema import Key, Source, Wrong
 
@@ -45,6 +45,8 @@ class Manifest:
     candidate: CandidateSection
     scorer: ScorerSection
     predictor: tuple[str, ...]
+    holdouts: tuple[Holdout, ...]
+    rung: float | None
     metric: Metric
     guards: tuple[Guard, ...]
     budget: Limits
@@ -89,6 +91,14 @@ def output_paths(value: Any) -> tuple[str, ...]:
     return inner_paths(value)
 
 
+def short_share(value: Any) -> float:
+    """Accept a share that makes a trial short and still says something."""
+    found = schema.number(value)
+    if not 0.05 <= found <= 0.5:
+        raise Wrong(f"must be a share between 0.05 and 0.5, found {found:g}")
+    return found
+
+
 def package_names(value: Any) -> tuple[str, ...]:
     """Accept names of top-level Python packages; the list may be empty."""
     if value == []:
@@ -117,6 +127,12 @@ SCORER_KEYS = {
     "memory_mb": Key(schema.count, "memory_mb = 2048", required=False, default=SCORING.memory_mb),
 }
 PREDICTOR_KEYS = {"run": Key(schema.words, 'run = ["python", "predict.py"]')}
+HOLDOUT = {
+    "run": Key(schema.words, 'run = ["python", "score.py", "--split", "holdout"]'),
+    "examples": Key(schema.count, "examples = 1000"),
+    "width": Key(schema.not_negative, "width = 1.0", required=False, default=0.0),
+}
+RUNG = {"share": Key(short_share, "share = 0.2")}
 METRIC = {
     "name": Key(reading_name, 'name = "val_loss"'),
     "unit": Key(schema.text, 'unit = "nats"'),
@@ -147,6 +163,8 @@ SECTIONS = {
     "candidate": Key(_itself, "[candidate]"),
     "scorer": Key(_itself, '[scorer] and run = ["python", "score.py"], a file in a folder scorer/'),
     "predictor": Key(_itself, "[predictor]", required=False),
+    "holdout": Key(_itself, "[[holdout]]", required=False, default=()),
+    "rung": Key(_itself, "[rung]", required=False),
     "metric": Key(_itself, "[metric]"),
     "guard": Key(_itself, "[[guard]]", required=False, default=()),
     "budget": Key(_itself, "[budget]"),
@@ -169,6 +187,8 @@ def read_manifest(folder: Path) -> Manifest:
         candidate=CandidateSection(**source.section("candidate", top["candidate"], CANDIDATE)),
         scorer=_scorer(source, top["scorer"]),
         predictor=_predictor(source, top["predictor"]),
+        holdouts=tuple(Holdout(**row) for row in _rows(source, top["holdout"], "holdout", HOLDOUT)),
+        rung=_rung(source, top["rung"], metric),
         metric=metric,
         guards=_guards(source, top["guard"], metric),
         budget=Limits(**source.section("budget", top["budget"], BUDGET)),
@@ -181,21 +201,34 @@ def _scorer(source: Source, table: Any) -> ScorerSection:
     return ScorerSection(found["run"], found["prepare"], budget)
 
 
+def _rung(source: Source, table: Any, metric: Metric) -> float | None:
+    if table is None:
+        return None
+    if metric.noise is Noise.EXACT:
+        problem = "an exact metric has no use for a short trial: one whole trial decides"
+        raise source.refuse("", "rung", problem, "Remove [rung].")
+    return float(source.section("rung", table, RUNG)["share"])
+
+
 def _predictor(source: Source, table: Any) -> tuple[str, ...]:
     if table is None:
         return ()
     return source.section("predictor", table, PREDICTOR_KEYS)["run"]
 
 
-def _guards(source: Source, tables: Any, metric: Metric) -> tuple[Guard, ...]:
+def _rows(source: Source, tables: Any, name: str, keys: schema.Keys) -> list[dict[str, Any]]:
+    """The repeats of a section that may come several times."""
     if not isinstance(tables, list | tuple):
-        problem = "'guard' must be a list of sections"
-        raise source.refuse("", "guard", problem, "Write [[guard]], with two brackets.")
-    rows = [
-        source.section("guard", table, GUARD, f"[[guard]] number {index}")
+        problem = f"{name!r} must be a list of sections"
+        raise source.refuse("", name, problem, f"Write [[{name}]], with two brackets.")
+    return [
+        source.section(name, table, keys, f"[[{name}]] number {index}")
         for index, table in enumerate(cast("list[Any]", tables), start=1)
     ]
-    guards = tuple(Guard(**row) for row in rows)
+
+
+def _guards(source: Source, tables: Any, metric: Metric) -> tuple[Guard, ...]:
+    guards = tuple(Guard(**row) for row in _rows(source, tables, "guard", GUARD))
     names = [metric.name, *(guard.name for guard in guards)]
     for name in names:
         if names.count(name) > 1:

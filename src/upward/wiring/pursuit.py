@@ -23,6 +23,7 @@ from upward.loop.controls import ControlArms
 from upward.loop.run import Pursuit
 from upward.loop.side import Side
 from upward.loop.study import Study
+from upward.research.leave_out import LeaveOut
 from upward.research.no_op import NoOpResearcher
 from upward.research.random_search import RandomResearcher
 from upward.research.search import SearchResearcher
@@ -74,6 +75,7 @@ class Opened:
             interrupted=interrupted,
             watch=watch,
             controls=ControlArms(self.study.state.start.plan.controls, self._arms),
+            remover=LeaveOut(),
         )
         try:
             return pursuit.go()
@@ -103,7 +105,7 @@ class Opened:
         start, known = main.start, self.study.inherited()
         genesis = replace(
             start,
-            plan=replace(start.plan, publish=0, controls=0.0),
+            plan=replace(start.plan, publish=0, controls=0.0, holdout=False),
             secret=record_id("arm", [start.secret, label]),
             linked=main.name,
             inherited=len(known) // 2,

@@ -127,6 +127,13 @@ def _gain(verdict: Verdict, write: Figures) -> list[str]:
     return [*words, " ", el("span", interval, cls="quiet")]
 
 
+def _claim(view: View, verdict: Verdict) -> str:
+    """What the odds are about, where it is not a gain."""
+    margin = view.state.margin_of(verdict.candidate)
+    unit = view.state.task.metric.unit
+    return f" that leaving it out loses less than {margin:.2g} {unit}".rstrip() if margin else ""
+
+
 def _odds(view: View, verdict: Verdict) -> list[str]:
     if verdict.evidence is None:
         return [clean(verdict.reason, 300)]
@@ -135,7 +142,7 @@ def _odds(view: View, verdict: Verdict) -> list[str]:
     against = f"{len(verdict.incumbent_values):,}"
     return [
         el("strong", f"odds {odds(verdict.evidence)}"),
-        f"; {needed} needed. {fresh} against the incumbent's {against}.",
+        f"{_claim(view, verdict)}; {needed} needed. {fresh} against the incumbent's {against}.",
     ]
 
 

@@ -15,10 +15,13 @@ MOST_SESSIONS = 20
 WORDS = {
     Purpose.CALIBRATE: "calibration of the baseline",
     Purpose.SETTLE: "further trials of a new best candidate",
+    Purpose.RUNG: "short trials at the rung",
     Purpose.SCREEN: "first looks at candidates",
     Purpose.RACE: "races: evidence",
     Purpose.CERTIFY: "accepted steps once more: certificates",
+    Purpose.STACK: "all accepted steps together: stack checks",
     Purpose.PUBLISH: "best beside baseline, for the headline",
+    Purpose.HOLDOUT: "outputs scored on the sealed holdout",
     Purpose.REPLAY: "replays from the ledger",
 }
 BOUNDARIES = {

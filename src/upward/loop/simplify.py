@@ -1,0 +1,86 @@
+"""Leave one out: which parts of what was kept are needed, and which are dead weight.
+
+A part whose removal costs nothing is taken out again: what is left is simpler, and says more about
+why it works. "Nothing" cannot be shown, so the bar is the smallest gain that the study can see: a
+removal is accepted when its loss, if there is one, is shown to be less than that.
+"""
+
+from dataclasses import replace
+
+from upward.core.metric import Noise
+from upward.core.ports import Remover
+from upward.core.records import Draft, Proposal, Purpose, Trial
+from upward.ledger.replay import StudyState
+from upward.loop.propose import Refused, admit, begin_screen
+from upward.loop.spread import resolution_now
+from upward.loop.study import Study
+
+NAME = "leave-one-out"
+QUESTION = 8  # trials that one question is likely to need
+
+Question = frozenset[tuple[str, str]] | str
+
+
+class Simplifier:
+    """Asks one removal after the other, on a share of the trials.
+
+    Args:
+        remover: makes the candidates.
+    """
+
+    def __init__(self, remover: Remover) -> None:
+        self._remover = remover
+        self._answered = ""  # incumbent about which there is nothing left to ask
+
+    def next(self, study: Study) -> Trial | None:
+        """Record the next removal with its first trial, or return None."""
+        state = study.state
+        if state.incumbent == self._answered or not _affordable(state):
+            return None
+        baseline, incumbent = study.kept(state.start.baseline), study.kept(state.incumbent)
+        asked = {_question(proposal) for proposal in _removals(state)}
+        for draft in self._remover.removals(baseline, incumbent):
+            proposal = None if _question(draft) in asked else _admitted(study, draft)
+            if proposal is not None:
+                return begin_screen(study, replace(proposal, margin=resolution_now(state)))
+        self._answered = state.incumbent
+        return None
+
+
+def _admitted(study: Study, draft: Draft) -> Proposal | None:
+    try:
+        return admit(study, NAME, draft)
+    except Refused:
+        return None
+
+
+def _removals(state: StudyState) -> list[Proposal]:
+    return [proposal for proposal in state.proposals.values() if proposal.margin is not None]
+
+
+def _question(about: Proposal | Draft) -> Question:
+    """Which values are asked about, whatever else the candidate has."""
+    if about.changes:
+        return frozenset((change.knob, change.old) for change in about.changes)
+    return about.hypothesis
+
+
+def _affordable(state: StudyState) -> bool:
+    """Whether the share covers one more question; one at a time."""
+    share = state.start.plan.simplify_share * len(state.trials)
+    bare = state.incumbent == state.start.baseline or state.noise is None
+    if bare or share < QUESTION or state.task.metric.noise is not Noise.SEEDED:
+        return False
+    if resolution_now(state) <= 0.0:
+        return False
+    candidates = [proposal.candidate for proposal in _removals(state)]
+    if any(c in state.contenders or state.records[c].verdict is None for c in candidates):
+        return False
+    spent = sum(_cost(state, candidate) for candidate in candidates)
+    return spent + QUESTION <= share
+
+
+def _cost(state: StudyState, candidate: str) -> int:
+    """Trials of a removal and of what ran beside it."""
+    purposes = [state.trials[number].purpose for number in state.record(candidate).trials]
+    return len(purposes) + sum(purpose is Purpose.RACE for purpose in purposes)
