@@ -29,8 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from upward.core.design import Design
 from upward.core.plan import Plan
-from upward.core.records import Design
 from upward.stats.pairing import break_even_ratio, pairing_so_far
 from upward.stats.shared import WEIGHTS
 from upward.stats.sums import FUTILE_FROM, Arms, Pairs

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pairs import CAP, DESIGNS, Values, choice, draw, looks, race
 
+from upward.core.design import Design
 from upward.core.metric import Direction, Metric
 from upward.core.plan import Plan
-from upward.core.records import Decision, Design
+from upward.core.records import Decision
 from upward.stats import verdict
 from upward.stats.shared import Layout
 

@@ -5,16 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upward.core.codec import plain
-from upward.core.records import (
-    SHARED,
-    Decision,
-    Design,
-    Level,
-    NoiseLevel,
-    Purpose,
-    Trial,
-    Verdict,
-)
+from upward.core.design import SHARED, Design
+from upward.core.noise import NoiseLevel
+from upward.core.records import Decision, Level, Purpose, Trial, Verdict
 from upward.ledger.reading import ENOUGH_PAIRS
 from upward.ledger.replay import StudyState, replay
 from upward.testing.strategies import History

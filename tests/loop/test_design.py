@@ -7,9 +7,10 @@ import pytest
 from tests.loop.studies import Killed, Script, World, noisy_loss, rate_of
 from tests.loop.test_run import work
 
+from upward.core.design import SHARED, Design
 from upward.core.metric import Noise
 from upward.core.plan import Plan
-from upward.core.records import SHARED, Decision, Design, Draft, Outcome, Purpose, Trial
+from upward.core.records import Decision, Draft, Outcome, Purpose, Trial
 from upward.core.seen import Seen
 from upward.ledger.replay import RACE, StudyState
 from upward.loop.design import design_for
@@ -100,7 +101,7 @@ def test_a_shared_seed_hangs_on_the_content_of_the_candidate_that_it_judges() ->
     incumbent = study.state.start.baseline
 
     def seed(about: str, design: Design) -> int:
-        [trial] = study.plan_trials(Planned(incumbent, Purpose.RACE, about, design))
+        [trial] = study.plan_trials(Planned(incumbent, Purpose.RACE, about, design=design))
         return trial.seed
 
     assert seed(first, Design.MIXED) != seed(second, Design.MIXED)

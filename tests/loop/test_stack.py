@@ -18,7 +18,7 @@ Measure = Callable[[Mapping[str, str], int], float]
 def seeds_of_checks(world: World, files: Mapping[str, str]) -> set[int]:
     """Every seed that a candidate can get in a stack check."""
     tree = {**world.task.files, "train.py": blob_id(files["train.py"].encode())}
-    return {derive_seed("secret", tree_id(tree), Purpose.STACK, i) for i in range(60)}
+    return {derive_seed("secret", tree_id(tree), Purpose.STACK, "pair", i) for i in range(60)}
 
 
 def world_of(lies: Mapping[float, float]) -> tuple[World, Measure]:
@@ -27,9 +27,10 @@ def world_of(lies: Mapping[float, float]) -> tuple[World, Measure]:
 
     def measure(files: Mapping[str, str], seed: int) -> float:
         rate = rate_of(files)
+        luck = np.random.default_rng([seed, round(1000 * rate)]).normal(0, SD)
         if rate in lies and seed in seeds_of_checks(world, files):
             rate = lies[rate]
-        return 10.0 + rate + float(np.random.default_rng(seed).normal(0, SD))
+        return 10.0 + rate + float(luck)
 
     return world, measure
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from upward.core.design import Design
 from upward.core.errors import BadMeasurement, TooFewTrials
 from upward.core.metric import Direction, Metric
 from upward.core.plan import Plan
-from upward.core.records import Decision, Design
+from upward.core.records import Decision
 from upward.stats.sequential import evidence, evidence_paired
 from upward.stats.shared import WEIGHTS, Layout, Shared, compare
 from upward.stats.verdict import race
@@ -167,10 +168,10 @@ def test_shared_luck_hides_no_gain_and_a_verdict_says_how_it_was_seen() -> None:
 
 
 def test_a_race_whose_pairs_were_lost_ends_all_the_same() -> None:
-    last = Layout(Design.MIXED, pairs=0, spent=True)
-    judged = race([1.0], [2.0], metric=LOSS, plan=PLAN, layout=last)
+    last, once, twice = Layout(Design.MIXED, pairs=0), Plan(race_cap=1), Plan(race_cap=2)
+    judged = race([1.0], [2.0], metric=LOSS, plan=once, layout=last)
     assert judged.decision is Decision.INCONCLUSIVE
-    judged = race([1.0, 1.1], [2.0, 2.1], metric=LOSS, plan=PLAN, layout=last)
+    judged = race([1.0, 1.1], [2.0, 2.1], metric=LOSS, plan=twice, layout=last)
     assert judged.decision is not None
 
 

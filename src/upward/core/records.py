@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from upward.core.design import Design
 from upward.core.metric import GuardReading
 
 
@@ -45,19 +46,6 @@ UNSELECTED = (
     Purpose.STACK,
     Purpose.PUBLISH,
 )
-
-
-class Design(StrEnum):
-    """How the two arms of a comparison are laid out, fixed before its first trial."""
-
-    POOLED = "pooled"  # every trial on a seed of its own; the arms are two samples
-    MIXED = "mixed"  # both arms on the same seeds; half of the bet is on the pairs
-    PAIRED = "paired"  # the same, with most of the bet on the pairs: earlier ones share their luck
-    INTERLEAVED = "interleaved"  # timings: on the same seeds side by side, compared as ratios
-
-
-# designs in which the arms run on the same seeds, so that trials are matched by theirs
-SHARED = (Design.MIXED, Design.PAIRED, Design.INTERLEAVED)
 
 
 class Decision(StrEnum):
@@ -154,8 +142,8 @@ class Trial:
         purpose: why it runs.
         about: the candidate whose verdict it serves; differs from `candidate` when the incumbent
             runs again in a race.
-        design: of the comparison that it is part of; None where it is part of none.
         of: the trial whose outputs are scored once more, where nothing runs; else 0.
+        design: of the comparison that it is part of; None where it is part of none.
     """
 
     number: int
@@ -163,8 +151,8 @@ class Trial:
     seed: int
     purpose: Purpose
     about: str
-    design: Design | None = None
     of: int = 0
+    design: Design | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,34 +236,6 @@ class Isolation:
     isolated: bool
     holds: Mapping[str, bool]
     advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseLevel:
-    """What calibration found: how much repeats differ, and what can be seen through that.
-
-    Args:
-        trials: number of measurements behind it.
-        mean: of the baseline, metric units.
-        sd: standard deviation of one measurement, metric units.
-        resolution: smallest gain that a race at its cap finds in 80 % of cases, metric units.
-        trial_cpu_s: mean CPU time of a trial with its scoring.
-        trial_wall_s: mean wall time of the same.
-        break_even: share of the variance of an unpaired difference below which a race of pairs
-            sees smaller gains than one without; None where arms do not share seeds.
-    """
-
-    trials: int
-    mean: float
-    sd: float
-    resolution: float
-    trial_cpu_s: float
-    trial_wall_s: float
-    break_even: float | None = None
-
-    def seen_at(self, sd: float) -> float:
-        """The resolution where one measurement varies by `sd`; 0 where repeats never differed."""
-        return self.resolution * sd / self.sd if self.sd > 0.0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

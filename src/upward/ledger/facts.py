@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from upward.core.design import Design
 from upward.core.plan import Plan
-from upward.core.records import Design, Isolation, Level
+from upward.core.records import Isolation, Level
 from upward.core.task import Task
 
 

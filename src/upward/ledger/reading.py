@@ -3,20 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from upward.core.design import SHARED, Design
 from upward.core.errors import BadEntry
 from upward.core.metric import Direction, Noise
-from upward.core.records import (
-    SHARED,
-    Change,
-    Design,
-    Isolation,
-    NoiseLevel,
-    Outcome,
-    Proposal,
-    Purpose,
-    Trial,
-    Verdict,
-)
+from upward.core.noise import NoiseLevel
+from upward.core.records import Change, Isolation, Outcome, Proposal, Purpose, Trial, Verdict
 from upward.core.task import Task
 from upward.ledger.facts import (
     Answer,
@@ -154,22 +145,22 @@ class Reading:
         """How the arms of a comparison about a candidate are laid out, once it has begun."""
         return self.designs.get((purpose, about), Design.POOLED)
 
-    def beside(self, candidate: str, incumbent: str, purpose: Purpose) -> Beside:
-        """Both arms of a comparison about a candidate.
+    def beside(self, candidate: str, incumbent: str, purpose: Purpose, *, after: int = 0) -> Beside:
+        """Both arms of a comparison about a candidate, of its trials after a number.
 
         On shared seeds the pairs come first, matched by their seed and not by the order in which
         they ended; then what has no partner, because that failed or still runs.
         """
         design = self.design_of(candidate, purpose)
-        mine, theirs = (self._by_seed(c, candidate, purpose) for c in (candidate, incumbent))
+        wanted = purpose, candidate
+        mine, theirs = (self._by_seed(arm, wanted, after) for arm in (candidate, incumbent))
         both = [seed for seed in mine if seed in theirs] if design in SHARED else []
         first, second = (tuple(arm.pop(seed) for seed in both) for arm in (mine, theirs))
         rest = tuple(mine.values()), tuple(theirs.values())
         return Beside(first + rest[0], second + rest[1], len(both), design)
 
-    def _by_seed(self, candidate: str, about: str, purpose: Purpose) -> dict[int, float]:
-        wanted = purpose, about
-        found = self._measured(candidate)
+    def _by_seed(self, candidate: str, wanted: tuple[Purpose, str], after: int) -> dict[int, float]:
+        found = ((t, v) for t, v in self._measured(candidate) if t.number > after)
         return {t.seed: v for t, v in found if (t.purpose, t.about) == wanted}
 
     def races_in_pairs(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:

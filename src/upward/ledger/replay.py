@@ -26,12 +26,12 @@ from typing import Any
 from upward.core.canon import parse_strict
 from upward.core.codec import restore
 from upward.core.errors import BadEntry, BadMeasurement
+from upward.core.noise import NoiseLevel
 from upward.core.records import (
     UNSELECTED,
     Decision,
     Entry,
     Level,
-    NoiseLevel,
     Outcome,
     Proposal,
     Purpose,

@@ -46,7 +46,7 @@ def next_rerun(state: StudyState) -> Planned | None:
         if arm is not None:
             chosen = mine if arm is Arm.CANDIDATE else theirs
             design = design_for(state, mine, Purpose.CERTIFY)
-            return Planned(chosen, Purpose.CERTIFY, mine, design)
+            return Planned(chosen, Purpose.CERTIFY, mine, design=design)
     return None
 
 
@@ -62,7 +62,7 @@ def total_evidence(state: StudyState, verdict: Verdict) -> float:
     try:
         again = race(
             beside.mine,
-            eased(state, mine, list(beside.theirs)),
+            eased(state, mine, beside.theirs),
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(mine, theirs),

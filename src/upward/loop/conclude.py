@@ -3,21 +3,12 @@
 from dataclasses import replace
 
 from upward.core.codec import plain
+from upward.core.design import SHARED
 from upward.core.errors import EvidenceError, TooFewTrials
 from upward.core.metric import Noise
+from upward.core.noise import NoiseLevel
 from upward.core.plan import Plan
-from upward.core.records import (
-    SHARED,
-    Decision,
-    Level,
-    NoiseLevel,
-    Outcome,
-    Purpose,
-    Trial,
-    TrialState,
-    Usage,
-    Verdict,
-)
+from upward.core.records import Decision, Level, Outcome, Purpose, Trial, TrialState, Usage, Verdict
 from upward.ledger.facts import Beside
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
@@ -28,7 +19,7 @@ from upward.loop.study import Item
 from upward.stats import noise as noise_stats
 from upward.stats.pairing import break_even_ratio
 from upward.stats.shared import Layout
-from upward.stats.verdict import Judgement, missing_trial, next_arm, race, screen
+from upward.stats.verdict import Judgement, missing_trial, race, screen
 
 
 def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
@@ -178,13 +169,11 @@ def _raced(state: StudyState, trial: Trial, outcome: Outcome) -> list[Item]:
 
 
 def _judge_race(state: StudyState, candidate: str, beside: Beside) -> Judgement:
-    plan, mine, theirs = state.start.plan, beside.mine, list(beside.theirs)
-    if state.task.metric.noise is Noise.EXACT:  # proved by its best trial; the guards are raced
-        return _judge_screen(state, candidate, mine[0], theirs)
-    spent = next_arm(len(mine), len(theirs), plan=plan) is None
-    layout = Layout(beside.design, beside.pairs, spent)
-    earlier, old = state.before_race(candidate), eased(state, candidate, theirs)
-    metric = state.task.metric
+    mine, metric, plan = beside.mine, state.task.metric, state.start.plan
+    if metric.noise is Noise.EXACT:
+        return _judge_screen(state, candidate, mine[0], list(beside.theirs))
+    earlier, old = state.before_race(candidate), eased(state, candidate, beside.theirs)
+    layout = Layout(beside.design, beside.pairs)
     try:
         judged = race(mine, old, metric=metric, plan=plan, earlier=earlier, layout=layout)
         return plainly(judged, metric, state.margin_of(candidate), len(mine))

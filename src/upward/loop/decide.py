@@ -85,19 +85,17 @@ def _known_better(state: StudyState) -> Planned | None:
 
 def raced(state: StudyState, *, patient: bool = True) -> str | None:
     """The contender whose race is on, or the most promising one whose turn it is, or None."""
-    first = state.incumbent == state.start.baseline
-    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
-    best, needed = None, worth * resolution_now(state) if state.contenders else 0.0
+    best, seen = None, resolution_now(state) if state.contenders else 0.0
     for candidate in state.contenders:
         if state.record(candidate).counted or _under_way(state, candidate, candidate):
             return candidate
-        ready = not patient or _ripe(state, candidate, needed)
+        ready = not patient or _ripe(state, candidate, seen)
         if ready and (best is None or _promise(state, candidate) > _promise(state, best)):
             best = candidate
     return best
 
 
-def _ripe(state: StudyState, candidate: str, needed: float) -> bool:
+def _ripe(state: StudyState, candidate: str, seen: float) -> bool:
     """Whether a race is likely to be short, or the contender has waited long enough.
 
     A small gain costs most of a race and is often part of a larger one that is found later. But
@@ -105,8 +103,11 @@ def _ripe(state: StudyState, candidate: str, needed: float) -> bool:
     """
     number = state.record(candidate).proposal
     waited = len(state.proposals) - number if number else PATIENCE
+    first = state.incumbent == state.start.baseline
+    worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
     asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
-    return waited >= PATIENCE or _promise(state, candidate) >= needed or asked_for
+    enough = _promise(state, candidate) >= worth * seen
+    return waited >= PATIENCE or enough or asked_for
 
 
 def _promise(state: StudyState, candidate: str) -> float:
@@ -130,7 +131,7 @@ def _race(state: StudyState, *, patient: bool) -> Planned | None:
         return None
     chosen = candidate if arm == "candidate" else incumbent
     design = design_for(state, candidate, Purpose.RACE)
-    return Planned(chosen, Purpose.RACE, candidate, design)
+    return Planned(chosen, Purpose.RACE, candidate, design=design)
 
 
 def _under_way(state: StudyState, candidate: str, about: str) -> int:

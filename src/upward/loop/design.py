@@ -5,8 +5,9 @@ each leaves pairs of two different programs. So races always share seeds, at fir
 bet on the pairs, and with most of it as soon as the pairs so far show that this pays.
 """
 
+from upward.core.design import Design
 from upward.core.metric import Noise
-from upward.core.records import Design, Purpose
+from upward.core.records import Purpose
 from upward.ledger.replay import StudyState
 from upward.stats.pairing import pairing_so_far
 
@@ -21,7 +22,7 @@ def design_for(state: StudyState, about: str, purpose: Purpose) -> Design:
     Args:
         state: the study so far.
         about: content id of the candidate.
-        purpose: race, certify or publish.
+        purpose: race, certify, stack or publish.
 
     Returns:
         What the first trial of the comparison has on record, if it has begun. Else interleaved

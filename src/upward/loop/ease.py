@@ -4,6 +4,7 @@ To show that nothing is lost cannot be done; to show that less than a margin is 
 comparison with the margin given in advance.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from upward.core.metric import Metric
@@ -13,7 +14,7 @@ from upward.stats.say import amount, count, odds
 from upward.stats.verdict import Judgement
 
 
-def eased(state: StudyState, candidate: str, against: list[float]) -> list[float]:
+def eased(state: StudyState, candidate: str, against: Sequence[float]) -> Sequence[float]:
     """Return what a candidate is compared with: for a removal, worse by its margin."""
     margin, metric = state.margin_of(candidate), state.task.metric
     return [metric.worsened(value, margin) for value in against] if margin else against

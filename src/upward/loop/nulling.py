@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from upward.core.design import Design
 from upward.core.errors import EvidenceError
 from upward.core.metric import Metric, Noise
 from upward.core.plan import Plan
-from upward.core.records import Decision, Design, Level, Outcome, Purpose
+from upward.core.records import Decision, Level, Outcome, Purpose
 from upward.loop.checked import NullFound
 from upward.loop.nulls import Null
 from upward.stats.noise import noise

@@ -7,9 +7,10 @@ candidate and its baseline therefore run a few times more in turn, and the repor
 from dataclasses import replace
 
 from upward.core.codec import plain
+from upward.core.design import Design
 from upward.core.errors import EvidenceError
 from upward.core.metric import Noise
-from upward.core.records import Design, Outcome, Purpose
+from upward.core.records import Outcome, Purpose
 from upward.ledger.facts import Beside, Publication
 from upward.ledger.replay import StudyState
 from upward.loop.design import design_for
@@ -42,7 +43,8 @@ def next_publishing(state: StudyState) -> Planned | None:
     if arm is None:
         return None
     design = design_for(state, best, Purpose.PUBLISH)
-    return Planned(best if arm is Arm.CANDIDATE else baseline, Purpose.PUBLISH, best, design)
+    chosen = best if arm is Arm.CANDIDATE else baseline
+    return Planned(chosen, Purpose.PUBLISH, best, design=design)
 
 
 def published(state: StudyState, outcome: Outcome) -> list[Item]:

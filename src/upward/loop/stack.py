@@ -14,7 +14,9 @@ from upward.core.metric import Noise
 from upward.core.records import Decision, Level, Purpose, Trial, TrialState, Verdict
 from upward.ledger.facts import StackCheck
 from upward.ledger.replay import STACK, StudyState
+from upward.loop.design import design_for
 from upward.loop.study import Item, Planned
+from upward.stats.shared import Layout
 from upward.stats.verdict import Arm, Judgement, next_arm, race
 
 
@@ -63,7 +65,7 @@ def next_stack_trial(state: StudyState) -> Planned | None:
     if arm is None:
         return None
     chosen = tested if arm is Arm.CANDIDATE else row.against
-    return Planned(chosen, Purpose.STACK, tested)
+    return Planned(chosen, Purpose.STACK, tested, design=design_for(state, tested, Purpose.STACK))
 
 
 def stack_checked(state: StudyState) -> list[Item]:
@@ -139,13 +141,15 @@ def _compared(state: StudyState, candidate: str, against: str) -> Judgement:
     """A race on fresh seeds; without a decision while its trials are still to come."""
     if _failed(state, candidate):
         return Judgement(Decision.REJECTED, None, "A trial failed in the stack check.")
+    beside = state.beside(candidate, against, Purpose.STACK, after=_since(state))
     try:
         return race(
-            _values(state, candidate, candidate),
-            _values(state, against, candidate),
+            beside.mine,
+            beside.theirs,
             metric=state.task.metric,
             plan=state.start.plan,
             earlier=state.before_race(candidate, against),
+            layout=Layout(beside.design, beside.pairs),
         )
     except EvidenceError as error:
         return Judgement(Decision.INCONCLUSIVE, None, str(error))

@@ -6,10 +6,11 @@ from itertools import count
 from typing import Any
 
 from upward.core.codec import plain
+from upward.core.design import SHARED, Design
 from upward.core.errors import EditOutsideSurface, TooFewTrials, UnknownName
 from upward.core.ids import derive_seed, short, tree_id
 from upward.core.ports import Blobs, Ledger
-from upward.core.records import SHARED, Design, Purpose, Trial
+from upward.core.records import Purpose, Trial
 from upward.core.seen import Kept
 from upward.ledger.chain import checked
 from upward.ledger.facts import Genesis
@@ -27,8 +28,8 @@ class Planned:
     candidate: str
     purpose: Purpose
     about: str
-    design: Design | None = None
     of: int = 0
+    design: Design | None = None
 
 
 class Study:
@@ -93,9 +94,8 @@ class Study:
             earlier = [t for t in trials if t.candidate == plan.candidate]
             seed = self._shared_seed(plan) if plan.design in SHARED else self._seed(plan, earlier)
             number = len(state.trials) + len(trials) + 1
-            trial = Trial(
-                number, plan.candidate, seed, plan.purpose, plan.about, plan.design, plan.of
-            )
+            about, of, design = plan.about, plan.of, plan.design
+            trial = Trial(number, plan.candidate, seed, plan.purpose, about, of, design)
             trials.append(trial)
         return trials
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from upward.core.design import Design
 from upward.core.metric import Metric
 from upward.core.plan import Plan
-from upward.core.records import Design
 from upward.stats.arrays import TIE, Array, checked
 from upward.stats.sequential import MOST, Gain, evidence, interval, interval_paired
 from upward.stats.sums import FUTILE_FROM, Pairs, sum_arms, sum_pairs
@@ -35,12 +35,10 @@ class Layout:
         design: how both arms are laid out.
         pairs: for how many seeds both arms have a trial; these come first in both, in the same
             order. None: as many as the shorter arm has. Of no use where no seed is shared.
-        spent: whether no further trial is coming; None: once both arms reach the cap.
     """
 
     design: Design = Design.POOLED
     pairs: int | None = None
-    spent: bool | None = None
 
     @property
     def weight(self) -> float:

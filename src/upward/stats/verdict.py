@@ -164,9 +164,7 @@ def race(
         standing = _on_one_seed(arms, metric, plan, layout)
     else:
         standing = _apart(candidate_values, incumbent_values, earlier, metric, plan)
-    spent = layout.spent
-    if spent is None:
-        spent = next_arm(len(candidate_values), len(incumbent_values), plan=plan) is None
+    spent = next_arm(len(candidate_values), len(incumbent_values), plan=plan) is None
     if standing is None:
         reason = "Too few fresh trials yet to compare the candidate with the incumbent."
         return Judgement(Decision.INCONCLUSIVE if spent else None, Level.PROVISIONAL, reason)

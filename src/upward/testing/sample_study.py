@@ -17,6 +17,7 @@ from upward.core.codec import plain
 from upward.core.errors import BlobChanged
 from upward.core.ids import blob_id, derive_seed, record_id, tree_id
 from upward.core.metric import Noise
+from upward.core.noise import NoiseLevel
 from upward.core.plan import Plan
 from upward.core.records import (
     Change,
@@ -24,7 +25,6 @@ from upward.core.records import (
     Failure,
     Level,
     Measurement,
-    NoiseLevel,
     Outcome,
     Proposal,
     Purpose,

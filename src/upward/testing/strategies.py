@@ -13,6 +13,7 @@ from upward.core.canon import canonical
 from upward.core.codec import plain
 from upward.core.ids import blob_id, tree_id
 from upward.core.metric import Direction, Metric, Noise
+from upward.core.noise import NoiseLevel
 from upward.core.plan import Plan
 from upward.core.records import (
     Decision,
@@ -21,7 +22,6 @@ from upward.core.records import (
     Isolation,
     Level,
     Measurement,
-    NoiseLevel,
     Outcome,
     Proposal,
     Purpose,
