@@ -1,14 +1,17 @@
 """The stack check: a long row of accepted steps against what it was built on."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from tests.loop.studies import Killed, Script, World, rate_of
 
 from upward.core.ids import blob_id, derive_seed, tree_id
 from upward.core.plan import Plan
 from upward.core.records import Decision, Level, Purpose
 from upward.ledger.replay import STACK, StudyState
+from upward.loop.run import Pursuit
 
 PLAN = Plan(stack_every=3, publish=0, controls=0.0)
 SD = 0.02
@@ -105,6 +108,55 @@ def test_a_trial_that_fails_in_the_check_counts_against_its_step() -> None:
     study = world.begin(PLAN)
     world.pursuit(study, Script([0.8, 0.6, 0.4]), fails, trials=300).go()
     assert study.state.incumbent == named(study.state, 2)
+
+
+def taught(lies: Mapping[float, float], rates: list[float]) -> tuple[StudyState, Script, Pursuit]:
+    world, measure = world_of(lies)
+    study, script = world.begin(PLAN), Script(rates)
+    pursuit = world.pursuit(study, script, measure, trials=300)
+    pursuit.go()
+    return study.state, script, pursuit
+
+
+def test_what_fell_is_taught_with_what_it_showed_in_the_check_not_as_a_failure() -> None:
+    state, script, _ = taught({0.6: 1.4, 0.4: 1.5}, [0.8, 0.6, 0.4])
+    fell = [lesson for lesson in script.lessons if lesson.failure == "stack"]
+    assert [lesson.proposal.number for lesson in fell] == [2, 3]
+    assert state.noise is not None
+    worse = [(lesson.gain_sd or 0.0) * state.noise.sd for lesson in fell]
+    assert worse == pytest.approx([0.8 - 1.4, 1.4 - 1.5], abs=3 * SD)
+
+
+def test_a_step_that_fell_untested_counts_as_what_the_study_went_back_to() -> None:
+    rates = [0.9, 0.8, 0.7, 0.6]
+    world, measure = world_of({0.8: 1.4, 0.7: 1.5, 0.6: 1.6})
+    study, script = world.begin(replace(PLAN, stack_every=4)), Script(rates)
+    world.pursuit(study, script, measure, trials=300).go()
+    [check] = study.state.stack_checks
+    third = named(study.state, 3)
+    assert third not in check.compared
+    [untested] = [v for v in study.state.verdicts if v.rule == STACK and v.candidate == third]
+    assert untested.gain is None
+    assert untested.incumbent == check.stands
+    assert "p1 was the last shown to be better" in untested.reason
+    [lesson] = [x for x in script.lessons if x.failure == "stack" and x.proposal.number == 3]
+    assert lesson.gain_sd is not None
+
+
+def test_what_fell_is_no_parent_any_more() -> None:
+    state, _, pursuit = taught({0.6: 1.4, 0.4: 1.5}, [0.8, 0.6, 0.4])
+    kept = pursuit.archive.best(100)
+    assert named(state, 1) in kept
+    assert not {named(state, 2), named(state, 3)} & set(kept)
+
+
+def test_a_verdict_says_what_a_step_showed_in_the_check() -> None:
+    state = pursued({0.6: 1.4, 0.4: 1.5}, [0.8, 0.6, 0.4])
+    [_, last] = [v for v in state.verdicts if v.rule == STACK]
+    assert last.incumbent == state.start.baseline
+    assert last.gain == pytest.approx(-0.5, abs=3 * SD)
+    assert "ran beside the baseline" in last.reason
+    assert last.evidence is None  # no evidence about its own step, so none for a certificate
 
 
 def test_a_study_killed_anywhere_in_a_check_ends_the_same() -> None:

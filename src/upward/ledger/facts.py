@@ -103,6 +103,7 @@ class StackCheck:
         gain: of what stands over `against`, metric units; None where nothing stands above it.
         low: lower end of its 95 % interval.
         high: upper end.
+        evidence: the e-value of "what stands is better".
     """
 
     tip: str
@@ -113,6 +114,7 @@ class StackCheck:
     gain: float | None = None
     low: float | None = None
     high: float | None = None
+    evidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

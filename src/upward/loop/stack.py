@@ -6,7 +6,7 @@ it is not shown better, the row is halved until the last step is found that is, 
 back to that one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from upward.core.codec import plain
 from upward.core.errors import EvidenceError
@@ -82,6 +82,7 @@ def stack_checked(state: StudyState) -> list[Item]:
         gain=found.best.gain if found.best else None,
         low=found.best.low if found.best else None,
         high=found.best.high if found.best else None,
+        evidence=found.best.evidence if found.best else None,
     )
     items: list[Item] = [("stack", plain(check))]
     if stands != check.tip:
@@ -152,16 +153,45 @@ def _compared(state: StudyState, candidate: str, against: str) -> Judgement:
 
 
 def _fell(state: StudyState, candidate: str, check: StackCheck) -> Verdict:
-    number = state.record(check.tip).proposal
-    return Verdict(
+    """What is said of a step that fell: what it showed in the check, if it ran there."""
+    base = Verdict(
         candidate=candidate,
         incumbent=check.stands,
         decision=Decision.REJECTED,
         level=None,
         rule=STACK,
-        reason=f"Given up: in a check of all steps up to p{number} together, those up to here were "
-        "not shown to be better than what they were built on.",
+        reason=_came_after(state, check),
     )
+    if candidate not in check.compared:
+        return base
+    mine, theirs = (_values(state, c, candidate) for c in (candidate, check.against))
+    judged = _compared(state, candidate, check.against)
+    tip, beside = _name(state, check.tip), _name(state, check.against)
+    return replace(
+        base,
+        incumbent=check.against,
+        reason=f"Given up: in a check of all steps up to {tip} together this one ran beside "
+        f"{beside}, which they were built on. {judged.reason}",
+        gain=judged.gain,
+        low=judged.low,
+        high=judged.high,
+        candidate_values=tuple(mine),
+        incumbent_values=tuple(theirs),
+    )
+
+
+def _came_after(state: StudyState, check: StackCheck) -> str:
+    tip, against = _name(state, check.tip), _name(state, check.against)
+    begins = f"Given up: in a check of all steps up to {tip} together"
+    if check.stands == check.against:
+        return f"{begins} none was shown to be better than {against}, which they were built on."
+    last = _name(state, check.stands)
+    return f"{begins} {last} was the last shown to be better than {against}; this came after it."
+
+
+def _name(state: StudyState, candidate: str) -> str:
+    number = state.record(candidate).proposal
+    return "the baseline" if number is None else f"p{number}"
 
 
 # -- trials of this check ------------------------------------------------------------------------
