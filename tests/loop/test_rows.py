@@ -12,10 +12,20 @@ from tests.loop.test_stack import PLAN, SD, seeds_of_checks
 from upward.core.codec import plain
 from upward.core.metric import Noise
 from upward.core.plan import Plan
-from upward.core.records import Decision, Draft, Level, Purpose, Verdict
+from upward.core.records import (
+    Decision,
+    Draft,
+    Level,
+    Measurement,
+    Outcome,
+    Purpose,
+    TrialState,
+    Usage,
+    Verdict,
+)
 from upward.ledger.replay import RACE, STACK, StudyState
 from upward.loop.propose import admit
-from upward.loop.study import Study
+from upward.loop.study import Planned, Study
 from upward.wiring.pursuit import _of_arm
 
 PAIR = replace(PLAN, stack_every=2)
@@ -50,7 +60,11 @@ def step(study: Study, width: int, margin: float | None) -> None:
         0.0,
         evidence=30.0,
     )
-    study.record(("proposal", plain(replace(proposal, margin=margin))), ("verdict", plain(verdict)))
+    study.record(("proposal", plain(replace(proposal, margin=margin))))
+    trial = study.start_trial(Planned(proposal.candidate, Purpose.RACE, proposal.candidate))
+    use = Usage(1.0, 1.0, 1.0)
+    outcome = Outcome(trial.number, TrialState.COMPLETE, Measurement(9.9), usage=use)
+    study.record(("outcome", plain(outcome)), ("verdict", plain(verdict)))
 
 
 def checked(losses: Losses, margins: Mapping[int, float | None]) -> StudyState:
@@ -89,6 +103,23 @@ def test_a_row_with_one_gain_among_removals_must_be_better() -> None:
     [check] = state.stack_checks
     assert check.compared[0] == state.proposals[2].candidate
     assert state.incumbent == state.proposals[1].candidate  # the removal stands, the gain does not
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7, 40])
+def test_with_any_number_of_workers_the_same_steps_stand(workers: int) -> None:
+    world, losses = World(), {9: -0.2, 10: 0.3, 11: 0.4}
+    study = world.begin(replace(PLAN, stack_every=3))
+    world.pursuit(study, Script([]), losing(losses)).go()
+    for width in losses:
+        step(study, width, None)
+    ideas = Script([2.0 + 0.1 * n for n in range(40)])
+    world.pursuit(study, ideas, losing(losses), trials=200, workers=workers).go()
+    state = study.state
+    [check] = state.stack_checks
+    assert check.stands == state.incumbent == state.proposals[1].candidate
+    fell = [v.candidate for v in state.verdicts if v.rule == STACK]
+    assert fell == [state.proposals[n].candidate for n in (2, 3)]
+    assert not state.pending
 
 
 def timing(wild: float) -> tuple[World, Callable[[Mapping[str, str], int], float]]:
