@@ -164,6 +164,7 @@ def test_a_verdict_says_what_a_step_showed_in_the_check() -> None:
     assert last.incumbent == state.start.baseline
     assert last.gain == pytest.approx(-0.5, abs=3 * SD)
     assert "ran beside the baseline" in last.reason
+    assert last.reason.endswith("of the baseline.")
     assert last.evidence is None  # no evidence about its own step, so none for a certificate
 
 

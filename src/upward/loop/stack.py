@@ -215,11 +215,12 @@ def _fell(state: StudyState, row: Row, candidate: str, check: StackCheck) -> Ver
     mine, theirs = (_values(state, c, candidate) for c in (candidate, check.against))
     judged = _compared(state, row, candidate)
     tip, beside = _name(state, check.tip), _name(state, check.against)
+    found = judged.reason.replace("of the incumbent", f"of {beside}")  # it ran as one, but is none
     return replace(
         base,
         incumbent=check.against,
         reason=f"Given up: in a check of all steps up to {tip} together this one ran beside "
-        f"{beside}, which they were built on. {judged.reason}",
+        f"{beside}, which they were built on. {found}",
         gain=judged.gain,
         low=judged.low,
         high=judged.high,
