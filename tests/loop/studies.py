@@ -10,7 +10,7 @@ from upward.archive.archive import Archive
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.plan import Plan
-from upward.core.ports import Remover, Researcher
+from upward.core.ports import Clock, Remover, Researcher
 from upward.core.records import Change, Draft, Entry, Isolation
 from upward.core.seen import Lesson, Seen
 from upward.core.task import Limits, Task
@@ -35,12 +35,34 @@ class MortalLedger(MemoryLedger):
     extended = 0
     die_after: int | None = None
 
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.wrote: list[Sequence[tuple[str, Mapping[str, Any]]]] = []
+
     def extend(self, study: str, items: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Entry]:
         entries = super().extend(study, items)
+        self.wrote.append(items)
         self.extended += 1
         if self.extended == self.die_after:
             raise Killed
         return entries
+
+
+def moments_around(ledger: MortalLedger, matters: Callable[[Mapping[str, Any]], bool]) -> list[int]:
+    """When to kill: at each write near one that matters, and now and then between.
+
+    Args:
+        ledger: of the same study, pursued to its end.
+        matters: whether the body of an entry does.
+    """
+    wrote = ledger.wrote
+    near = {
+        at + offset
+        for at, items in enumerate(wrote, start=1)
+        if any(matters(body) for _, body in items)
+        for offset in range(-1, 3)
+    }
+    return sorted(n for n in near | set(range(1, len(wrote), 29)) if 0 < n < len(wrote))
 
 
 class Script:

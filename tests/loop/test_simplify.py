@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
-from tests.loop.studies import Killed, World, edit, rate_of
+from tests.loop.studies import Killed, World, edit, moments_around, rate_of
+from tests.loop.test_run import work
 
 from upward.core.metric import Noise
 from upward.core.plan import Plan
@@ -13,6 +14,7 @@ from upward.core.records import Change, Decision, Draft
 from upward.core.seen import Lesson, Seen
 from upward.ledger.replay import StudyState
 from upward.loop.simplify import NAME
+from upward.loop.study import Study
 from upward.research.leave_out import LeaveOut
 
 PLAN = Plan(simplify_share=0.5, publish=0, controls=0.0)
@@ -129,21 +131,21 @@ def test_an_exact_metric_asks_nothing() -> None:
     assert not [p for p in state.proposals.values() if p.margin is not None]
 
 
-def test_a_study_killed_anywhere_ends_the_same() -> None:
-    whole, when, died = pursued(0.0), 0, True
-    kinds = [p.margin is not None for p in whole.proposals.values()]
-    while died:
-        when += 7
+def pursue(world: World, study: Study) -> None:
+    world.pursuit(study, Both(), worth(0.0), trials=70, remover=LeaveOut()).go()
+
+
+def test_killed_around_any_removal_the_ledger_is_the_same() -> None:
+    whole = World()
+    pursue(whole, whole.begin(PLAN, secret="s0"))
+    bodies = [body for items in whole.ledger.wrote for _, body in items]
+    asked = {body["candidate"] for body in bodies if body.get("margin")}
+    assert len(asked) > 1
+    for after in moments_around(whole.ledger, lambda body: body.get("candidate") in asked):
         world = World()
-        world.ledger.die_after = when
-        study = world.begin(PLAN, secret="s0")
-        try:
-            world.pursuit(study, Both(), worth(0.0), trials=120, remover=LeaveOut()).go()
-            died = False
-        except Killed:
-            world.ledger.die_after = None
-            study = world.resume()
-            world.pursuit(study, Both(), worth(0.0), trials=120, remover=LeaveOut()).go()
-        assert study.state.incumbent == whole.incumbent
-        assert [p.margin is not None for p in study.state.proposals.values()] == kinds
-    assert when > 100
+        world.ledger.die_after = after
+        with pytest.raises(Killed):
+            pursue(world, world.begin(PLAN, secret="s0"))
+        world.ledger.die_after = None
+        pursue(world, world.resume())
+        assert work(world) == work(whole), after

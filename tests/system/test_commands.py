@@ -112,6 +112,14 @@ def test_the_export_is_one_commit_per_verified_change(place: Path) -> None:
     assert log.count("Candidate-values:") == accepted
 
 
+def test_exporting_again_after_more_trials_shows_what_stands_now(place: Path) -> None:
+    first = read(place, "export")
+    read(place, "replay", "best", "--trials", "2")
+    second = read(place, "export")
+    assert second["commits"] == first["commits"]
+    assert second["head"] != first["head"]  # the messages name the head of the ledger
+
+
 def test_the_report_is_one_file_that_needs_no_network(place: Path) -> None:
     page = Path(str(read(place, "report")["report"])).read_text()
     assert "verified" in page

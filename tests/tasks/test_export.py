@@ -169,3 +169,45 @@ def test_a_place_that_cannot_be_made_is_refused(tmp_path: Path):
 def test_an_export_of_nothing_is_a_mistake_of_the_caller(tmp_path: Path):
     with pytest.raises(ValueError, match="at least one"):
         export(tmp_path, "b", [])
+
+
+def told(commit: ExportCommit, study: str) -> ExportCommit:
+    return replace(commit, message=f"{commit.message}\nStudy: {study}, p1")
+
+
+MINE = [told(commit, "tiny") for commit in (BASE, FIRST, SECOND)]
+OWN = "Study: tiny, "
+
+
+def test_a_step_that_was_given_up_leaves_the_branch(tmp_path: Path):
+    export(tmp_path, "b", MINE, own=OWN)
+    head = export(tmp_path, "b", MINE[:2], own=OWN)
+    assert git(tmp_path, "rev-parse", "b") == head
+    subjects = git(tmp_path, "log", "--reverse", "--format=%s", "b").splitlines()
+    assert subjects == ["tiny: baseline", "Try a larger rate"]
+
+
+def test_what_is_known_better_now_is_written_anew(tmp_path: Path):
+    export(tmp_path, "b", MINE, own=OWN)
+    surer = replace(MINE[1], message=MINE[1].message + "\nLevel: certified")
+    head = export(tmp_path, "b", [MINE[0], surer, MINE[2]], own=OWN)
+    assert git(tmp_path, "rev-parse", "b") == head
+
+
+@pytest.mark.parametrize("other", ["tiny-s2", "tin"])
+def test_the_branch_of_another_study_is_never_written_anew(tmp_path: Path, other: str):
+    export(tmp_path, "b", [told(BASE, other), told(SECOND, other)], own=f"Study: {other}, ")
+    with pytest.raises(CannotWrite, match="only ever adds"):
+        export(tmp_path, "b", MINE, own=OWN)
+
+
+def test_a_commit_of_somebody_else_on_the_branch_is_never_lost(tmp_path: Path):
+    place = repository(tmp_path / "repo")
+    export(place, "b", MINE, own=OWN)
+    git(place, "stash", "-q")
+    git(place, "checkout", "-q", "-f", "b")
+    git(place, "commit", "-q", "--allow-empty", "-m", "Study: tiny, mine")
+    before = git(place, "rev-parse", "b")
+    with pytest.raises(CannotWrite, match="only ever adds"):
+        export(place, "b", MINE[:2], own=OWN)
+    assert git(place, "rev-parse", "b") == before

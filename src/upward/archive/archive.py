@@ -77,6 +77,10 @@ class Archive:
             ranked = _ranked(self._kept.values())
             del self._kept[ranked[-1].candidate]
 
+    def drop(self, candidate: str) -> None:
+        """Keep a candidate no longer: it was given up. One that is not kept changes nothing."""
+        self._kept.pop(candidate, None)
+
     def best(self, limit: int) -> list[str]:
         """Return the content ids of kept candidates, best first.
 

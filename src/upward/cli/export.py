@@ -28,7 +28,8 @@ HEADLINE = 68
 def export(*, branch: str | None, repo: str, study: str | None, home: str, as_json: bool) -> None:
     """Write a git branch with one commit per verified change, its evidence in the message.
 
-    The work tree and the index of the repository are not touched.
+    The work tree and the index of the repository are not touched. The branch shows what stands
+    now: it is written anew where a step was given up since the last export.
 
     \b
     Example:
@@ -40,7 +41,7 @@ def export(*, branch: str | None, repo: str, study: str | None, home: str, as_js
     name = branch or f"upward/{state.name}"
     folder = Path(repo) if repo else workspace.home.path / "export" / state.name
     commits = commits_of(workspace, state)
-    head = export_branch(folder, name, commits)
+    head = export_branch(folder, name, commits, own=_own(state))
     if as_json:
         print_json({"repo": str(folder), "branch": name, "commits": len(commits), "head": head})
         return
@@ -66,6 +67,11 @@ def commits_of(workspace: wiring.Workspace, state: StudyState) -> list[ExportCom
     return commits
 
 
+def _own(state: StudyState) -> str:
+    """How the line of a message begins that says of which study a commit is."""
+    return f"Study: {state.name}, "
+
+
 def _files(workspace: wiring.Workspace, state: StudyState, candidate: str) -> dict[str, bytes]:
     return {path: workspace.blobs.get(blob) for path, blob in state.tree_of(candidate).items()}
 
@@ -77,7 +83,8 @@ def _baseline_message(state: StudyState) -> str:
         if (noise)
         else ""
     )
-    return f"{state.task.name}: baseline\n\n{clean(state.task.goal)}{measured}"
+    goal = clean(state.task.goal)
+    return f"{state.task.name}: baseline\n\n{goal}{measured}\n\n{_own(state)}baseline"
 
 
 def _message(state: StudyState, verdict: Verdict) -> str:
@@ -96,7 +103,7 @@ def _message(state: StudyState, verdict: Verdict) -> str:
         f"Candidate-values: {', '.join(number(v) for v in verdict.candidate_values)}",
         f"Incumbent-values: {', '.join(number(v) for v in verdict.incumbent_values)}",
         f"Level: {state.record(verdict.candidate).level}",
-        f"Study: {state.name}, {name_of(state, verdict.candidate)}",
+        f"{_own(state)}{name_of(state, verdict.candidate)}",
         f"Candidate: {verdict.candidate}",
         f"Ledger-head: {state.head}",
     ]

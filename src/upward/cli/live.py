@@ -218,6 +218,8 @@ def accepted_line(state: StudyState, position: int) -> Text:
         text.append(
             f"{sign}{number(abs(verdict.gain), 3)} {state.task.metric.unit} ", style="green"
         )
+    if proposal and proposal.margin is not None:
+        text.append("simpler: ")
     text.append(why, style="default")
     return text
 

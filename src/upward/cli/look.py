@@ -296,6 +296,13 @@ def _certificate_gist(body: dict[str, Any]) -> str:
     return f"among {body['raced']} races: {', '.join(held) or 'nothing holds'}"
 
 
+def _stack_gist(body: dict[str, Any]) -> str:
+    tip, stands = body["tip"][:10], body["stands"][:10]
+    if body.get("undecided"):
+        return f"{tip} stands for now: {body['undecided']}"
+    return f"{tip} stands" if tip == stands else f"back from {tip} to {stands}"
+
+
 GISTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "study": lambda body: f"{body['task']['name']}: {body['task']['goal']}",
     "proposal": lambda body: f"p{body['number']} {body['hypothesis']}",
@@ -303,5 +310,6 @@ GISTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "outcome": _outcome_gist,
     "verdict": lambda body: f"{body['candidate'][:10]} {body['decision']}: {body['reason']}",
     "certificate": _certificate_gist,
+    "stack": _stack_gist,
     "published": lambda body: f"{body['candidate'][:10]} gain {body.get('gain')}",
 }

@@ -20,7 +20,7 @@ class Plan:
         certify_alpha: expected share of false ones among the certified, over all races.
         certify_share: largest share of all trials that re-runs of accepted steps may have.
         stack_every: accepted steps after which all of them together are compared with what they
-            were built on.
+            were built on; 0: never.
         simplify_share: largest share of all trials that may ask what can be left out again.
         holdout: whether accepted candidates ask the task's sealed holdout.
         survivors: share of the candidates stopped at a rung that go on all the same.

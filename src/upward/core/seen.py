@@ -16,8 +16,10 @@ class Lesson:
         decision: how it ended.
         level: what is known of the candidate now.
         gain_sd: gain over the parent's mean in standard deviations of the baseline's noise, None
-            when the trial failed or was invalid, or when a guard was broken.
-        failure: ``trial`` or ``guard``, if it failed by one.
+            when the trial failed or was invalid, or when a guard was broken; also None, without a
+            failure, where nothing was measured since the last lesson on it.
+        failure: ``trial`` or ``guard``, if it failed by one; ``stack`` for a step that was
+            accepted and later given up, because all steps together were not better.
     """
 
     proposal: Proposal

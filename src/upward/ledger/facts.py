@@ -122,6 +122,10 @@ class StackCheck:
         gain: of what stands over `against`, metric units; None where nothing stands above it.
         low: lower end of its 95 % interval.
         high: upper end.
+        evidence: the e-value of "what stands is better".
+        margin: where every step up to what stands is a removal, the loss that all of them
+            together may have, metric units; else 0.
+        undecided: why nothing could be said of the tip, which then stands for now; else empty.
     """
 
     tip: str
@@ -132,6 +136,9 @@ class StackCheck:
     gain: float | None = None
     low: float | None = None
     high: float | None = None
+    evidence: float | None = None
+    margin: float = 0.0
+    undecided: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,29 @@ def conclusions(state: StudyState, outcome: Outcome) -> list[Item]:
 
 
 def overtaken(state: StudyState) -> list[Item]:
-    """Return verdicts on contenders that no longer beat the incumbent, after it changed."""
+    """Return verdicts on contenders that no longer beat the incumbent, after it changed.
+
+    A removal falls in any case: that it loses little against what it was taken out of says
+    nothing about the incumbent of now, and beside that one it would not be simpler either.
+    """
     items = list[Item]()
     for candidate in state.contenders:
+        if of_another(state, candidate):
+            items.append(_verdict(_out_of_date(state, candidate)))
+            continue
         value = state.value_of(candidate)
         against = _incumbent_values(state)
         if value is None or _judge_screen(state, candidate, value, against).level is None:
             items.append(_verdict(_overtaken(state, candidate)))
     return items
+
+
+def of_another(state: StudyState, candidate: str) -> bool:
+    """Whether a candidate is a removal, and not one of the incumbent of now."""
+    proposal = state.proposal_of(candidate)
+    if proposal is None or proposal.margin is None:
+        return False
+    return proposal.parent != state.incumbent
 
 
 def _verdict(verdict: Verdict) -> Item:
@@ -101,6 +116,8 @@ def _screen_ended(state: StudyState, trial: Trial, outcome: Outcome) -> list[Ite
 def _screened(state: StudyState, trial: Trial, outcome: Outcome) -> Verdict:
     if outcome.measurement is None:
         return _failed(state, trial.candidate, SCREEN, outcome)
+    if of_another(state, trial.candidate):
+        return _out_of_date(state, trial.candidate)
     value = outcome.measurement.value
     against = _incumbent_values(state, without=trial.number)
     judged = _judge_screen(state, trial.candidate, value, against)
@@ -138,6 +155,18 @@ def _overtaken(state: StudyState, candidate: str) -> Verdict:
         level=Level.PROVISIONAL,
         rule=OVERTAKEN,
         reason="It passed its screen, but a better incumbent was accepted before its race.",
+    )
+
+
+def _out_of_date(state: StudyState, candidate: str) -> Verdict:
+    return Verdict(
+        candidate=candidate,
+        incumbent=state.incumbent,
+        decision=Decision.INCONCLUSIVE,
+        level=None,
+        rule=OVERTAKEN,
+        reason="It is an earlier incumbent without a part, and before it was decided another "
+        "candidate became the incumbent.",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from upward.core.ports import Researcher
 from upward.core.records import Change, Decision, Level, Verdict
 from upward.core.seen import Lesson
-from upward.ledger.replay import StudyState
+from upward.ledger.replay import RACE, STACK, StudyState
 from upward.loop.guarded import broken_guard
 
 
@@ -21,6 +21,10 @@ class Keeper(Protocol):
         changes: tuple[Change, ...],
     ) -> None:
         """Take in a candidate, or what is newly known of it."""
+        ...
+
+    def drop(self, candidate: str) -> None:
+        """Keep a candidate no longer, if it is kept."""
         ...
 
     def best(self, limit: int) -> list[str]:
@@ -51,25 +55,35 @@ class Teacher:
         state = self._state
         if state.noise is not None:
             self._worth.setdefault(state.start.baseline, state.noise.mean)
-        value = _value(verdict)
+        value = self._value(verdict)
         if value is not None:
             self._worth[verdict.candidate] = value
         proposal = state.proposal_of(verdict.candidate)
         if proposal is None:
             return
-        broken = broken_guard(verdict)
+        failure = _failure(verdict)
         # what a broken guard buys is no gain: a researcher that heard of one would buy it again
-        gain = None if broken else self._gain_sd(verdict, proposal.parent)
-        failure = "trial" if verdict.decision is Decision.INVALID else "guard" if broken else None
+        gain = None if failure == "guard" else self._gain_sd(verdict, value, proposal.parent)
         self._researcher.learn(Lesson(proposal, verdict.decision, verdict.level, gain, failure))
-        over_baseline = self._gain_sd(verdict, state.start.baseline)
-        if verdict.level is not None and over_baseline is not None:
+        over_baseline = self._gain_sd(verdict, value, state.start.baseline)
+        if verdict.rule == STACK:
+            self._archive.drop(verdict.candidate)
+        elif verdict.level is not None and over_baseline is not None:
             trials, changes = len(verdict.candidate_values), state.changes_of(verdict.candidate)
             self._archive.add(verdict.candidate, verdict.level, over_baseline, trials, changes)
 
-    def _gain_sd(self, verdict: Verdict, reference: str) -> float | None:
+    def _value(self, verdict: Verdict) -> float | None:
+        """What a verdict found its candidate to be worth; None where nothing was measured.
+
+        A step that fell without a measurement of its own counts as what the study went back to.
+        """
+        if verdict.candidate_values:
+            return _mean(verdict.candidate_values)
+        return self._worth.get(verdict.incumbent) if verdict.rule == STACK else None
+
+    def _gain_sd(self, verdict: Verdict, value: float | None, reference: str) -> float | None:
         """Gain over another candidate, in sd of one measurement; None without a measurement."""
-        value, noise = _value(verdict), self._state.noise
+        noise = self._state.noise
         beside = verdict.incumbent_values if reference == verdict.incumbent else ()
         against = _mean(beside) if beside else self._worth.get(reference)
         if value is None or against is None or noise is None:
@@ -80,9 +94,14 @@ class Teacher:
         return float((gain > 0) - (gain < 0))  # repeats never differ: any gain is one
 
 
-def _value(verdict: Verdict) -> float | None:
-    """What a verdict found its candidate to be worth."""
-    return _mean(verdict.candidate_values) if verdict.candidate_values else None
+def _failure(verdict: Verdict) -> str | None:
+    """By what a candidate failed, if it did."""
+    if verdict.rule == STACK:
+        return "stack"
+    lost_a_trial = verdict.rule == RACE and not verdict.candidate_values
+    if verdict.decision is Decision.INVALID or lost_a_trial:
+        return "trial"
+    return "guard" if broken_guard(verdict) else None
 
 
 def _mean(values: tuple[float, ...]) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from upward.core.metric import Noise
 from upward.core.ports import Remover
 from upward.core.records import Draft, Proposal, Purpose, Trial
-from upward.ledger.replay import StudyState
+from upward.ledger.replay import OVERTAKEN, StudyState
 from upward.loop.propose import Refused, admit, begin_screen
 from upward.loop.spread import resolution_now
 from upward.loop.study import Study
@@ -38,7 +38,7 @@ class Simplifier:
         if state.incumbent == self._answered or not _affordable(state):
             return None
         baseline, incumbent = study.kept(state.start.baseline), study.kept(state.incumbent)
-        asked = {_question(proposal) for proposal in _removals(state)}
+        asked = {_question(p) for p in removals(state) if not unanswered(state, p)}
         for draft in self._remover.removals(baseline, incumbent):
             proposal = None if _question(draft) in asked else _admitted(study, draft)
             if proposal is not None:
@@ -54,8 +54,23 @@ def _admitted(study: Study, draft: Draft) -> Proposal | None:
         return None
 
 
-def _removals(state: StudyState) -> list[Proposal]:
+def removals(state: StudyState) -> list[Proposal]:
+    """Return the removals that were asked so far, oldest first."""
     return [proposal for proposal in state.proposals.values() if proposal.margin is not None]
+
+
+def unanswered(state: StudyState, removal: Proposal) -> bool:
+    """Whether another incumbent came before the answer: the question is open again."""
+    position = state.record(removal.candidate).verdict
+    return position is not None and state.verdicts[position].rule == OVERTAKEN
+
+
+def spent(state: StudyState) -> int:
+    """Return how many trials the questions so far have cost.
+
+    A removal that was accepted goes on to run as the incumbent: that is no cost of its question.
+    """
+    return sum(_cost(state, proposal) for proposal in removals(state))
 
 
 def _question(about: Proposal | Draft) -> Question:
@@ -73,14 +88,15 @@ def _affordable(state: StudyState) -> bool:
         return False
     if resolution_now(state) <= 0.0:
         return False
-    candidates = [proposal.candidate for proposal in _removals(state)]
+    candidates = [proposal.candidate for proposal in removals(state)]
     if any(c in state.contenders or state.records[c].verdict is None for c in candidates):
         return False
-    spent = sum(_cost(state, candidate) for candidate in candidates)
-    return spent + QUESTION <= share
+    return spent(state) + QUESTION <= share
 
 
-def _cost(state: StudyState, candidate: str) -> int:
+def _cost(state: StudyState, removal: Proposal) -> int:
     """Trials of a removal and of what ran beside it."""
-    purposes = [state.trials[number].purpose for number in state.record(candidate).trials]
-    return len(purposes) + sum(purpose is Purpose.RACE for purpose in purposes)
+    mine, beside = removal.candidate, removal.parent
+    screens = state.arm_trials(mine, mine, Purpose.SCREEN)
+    raced = [state.arm_trials(c, mine, Purpose.RACE) for c in (mine, beside)]
+    return len(screens) + sum(map(len, raced))

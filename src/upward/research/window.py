@@ -5,7 +5,7 @@ its gain over the baseline in standard deviations of one measurement, added up a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,10 +32,12 @@ class Tried:
     Args:
         sources: what differs from the baseline.
         level: None when it failed.
+        parent: content id of the candidate that its level is counted from.
     """
 
     sources: Sources
     level: float | None
+    parent: str = ""
 
 
 class Window:
@@ -57,23 +59,58 @@ class Window:
             del self.pending[next(iter(self.pending))]
 
     def learn(self, lesson: Lesson) -> None:
-        """Take in one verdict; a later one on the same candidate replaces the earlier."""
+        """Take in one verdict; a later one on the same candidate replaces the earlier.
+
+        One without a measurement and without a failure leaves what was known as it is.
+        """
         proposal = lesson.proposal
         self.pending.pop(proposal.candidate, None)
+        if lesson.gain_sd is None and lesson.failure is None:
+            return
         if not self.tried:
             self.begin(proposal.parent)
         parent = self.tried.get(proposal.parent)
+        fell = lesson.failure == "stack"
         if parent is None or parent.level is None:
+            if fell:
+                self._fall(proposal.candidate, None)
             return
         level = None if lesson.gain_sd is None else parent.level + lesson.gain_sd
+        if fell:
+            self._fall(proposal.candidate, level)
+            return
         sources = self._sources(proposal.parent, proposal.changes)
         untyped = not proposal.changes
         if untyped and lesson.decision is Decision.ACCEPTED and lesson.gain_sd is not None:
             self._lift(lesson.gain_sd)
         if not untyped or lesson.decision is Decision.ACCEPTED:
             self.tried.pop(proposal.candidate, None)
-            self.tried[proposal.candidate] = Tried(sources, level)
+            self.tried[proposal.candidate] = Tried(sources, level, proposal.parent)
             self._forget()
+
+    def _fall(self, candidate: str, level: float | None) -> None:
+        """A step that was accepted is given up: what was counted from it falls with it.
+
+        Args:
+            candidate: the step.
+            level: what it is known to have now; None where that cannot be told any more.
+        """
+        was = self.tried.get(candidate)
+        for name in (candidate, *self._upon(candidate)):
+            tried = self.tried.get(name)
+            if tried is None or tried.level is None:
+                continue
+            if level is None or was is None or was.level is None:
+                del self.tried[name]
+            else:
+                self.tried[name] = replace(tried, level=tried.level + level - was.level)
+
+    def _upon(self, candidate: str) -> list[str]:
+        """Everything whose level is counted from a candidate, directly or not."""
+        found = [candidate]
+        for above in found:
+            found += [n for n, t in self.tried.items() if t.parent == above and n not in found]
+        return found[1:]
 
     def _sources(self, parent: str, changes: tuple[Change, ...]) -> Sources:
         known = self.tried.get(parent)
@@ -83,7 +120,7 @@ class Window:
         """An accepted rewrite of the code is expected to help every configuration alike."""
         for name, tried in self.tried.items():
             if tried.level is not None:
-                self.tried[name] = Tried(tried.sources, tried.level + gain_sd)
+                self.tried[name] = replace(tried, level=tried.level + gain_sd)
 
     def _forget(self) -> None:
         if len(self.tried) > LIMIT:

@@ -1,8 +1,9 @@
 """A git branch with one commit per verified change, made without touching anyone's work tree.
 
 Only git's plumbing is used (blobs, an index file of our own, trees, commits, one reference), so a
-repository's files, index, hooks and checked-out branch stay as they are. The same study gives the
-same commits, so exporting again only adds what is new.
+repository's files, index, hooks and checked-out branch stay as they are. The same study at the
+same moment gives the same commits. Later it may know more of a step, or have given one up: then the
+branch is written anew, and git's reflog still has the old one.
 
 Not covered: two exports at the same moment (git's own check of the old value refuses the second),
 and files whose exact mode matters: every file is exported as a plain, not executable one.
@@ -37,13 +38,15 @@ class ExportCommit:
     at: str
 
 
-def export(folder: Path, branch: str, commits: Sequence[ExportCommit]) -> str:
+def export(folder: Path, branch: str, commits: Sequence[ExportCommit], *, own: str = "") -> str:
     """Write commits to a branch and return the id of the last one.
 
     Args:
         folder: a folder inside a git repository, or a new one in which a repository is begun.
         branch: name of the branch, without ``refs/heads/``.
         commits: oldest first, the baseline being the first; at least one.
+        own: how a line begins that marks a commit as one of this study's; a branch is written anew
+            only where all that it would lose are such commits of ours. Empty: never.
 
     Returns:
         The full id of the branch's new head.
@@ -61,7 +64,7 @@ def export(folder: Path, branch: str, commits: Sequence[ExportCommit]) -> str:
     head = _write_commits(git, commits)
     if old == head:
         return head
-    if old and not git.is_ancestor(old, head):
+    if old and not (git.is_ancestor(old, head) or (own and git.made_all(old, head, own))):
         reason = f"branch {branch!r} holds other commits, and an export only ever adds to its own"
         raise CannotWrite(str(folder), reason + "; name another branch")
     git.run("update-ref", "-m", "upward export", reference, head, old)  # "" means: not there yet
@@ -135,6 +138,16 @@ class _Git:
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether the new commit has the old one in its past."""
         return self.status("merge-base", "--is-ancestor", old, new) == 0
+
+    def made_all(self, old: str, head: str, own: str) -> bool:
+        """Whether every commit of the old one's past that the new one's lacks is an own export."""
+        form = "--format=%ae%n%ce%n%B%x00"
+        found = self.run("log", form, old, "--not", head).split("\x00")
+        commits = [text.strip().splitlines() for text in found if text.strip()]
+        return all(
+            lines[:2] == [AUTHOR[1], AUTHOR[1]] and any(line.startswith(own) for line in lines[2:])
+            for lines in commits
+        )
 
     def status(self, *words: str) -> int:
         """Return the exit code of a command that only asks."""

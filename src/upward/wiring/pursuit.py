@@ -106,7 +106,7 @@ class Opened:
         start, known = main.start, self.study.inherited()
         genesis = replace(
             start,
-            plan=replace(start.plan, publish=0, controls=0.0, holdout=False),
+            plan=_of_arm(start.plan),
             secret=record_id("arm", [start.secret, label]),
             linked=main.name,
             inherited=len(known) // 2,
@@ -119,6 +119,11 @@ class Opened:
             return run_again(self.study, self.executor, candidate, trials, watch)
         finally:
             self.executor.close()
+
+
+def _of_arm(plan: Plan) -> Plan:
+    """What an arm does without: it only has to propose, on a budget that is small already."""
+    return replace(plan, publish=0, controls=0.0, holdout=False, stack_every=0, simplify_share=0.0)
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def _card(view: View, position: int, reach: tuple[float, float]) -> Html:
         "header",
         el("span", name, cls="id"),
         el("span", level, cls=f"badge {tone}"),
+        el("span", "simpler", cls="badge plain") if _leaves_out(proposal) else None,
         el("time", day_and_time(state.verdict_at[position])),
     )
     return el(
@@ -72,6 +73,10 @@ def _card(view: View, position: int, reach: tuple[float, float]) -> Html:
         cls="card",
         id=f"a{position}",
     )
+
+
+def _leaves_out(proposal: Proposal | None) -> bool:
+    return proposal is not None and proposal.margin is not None
 
 
 def _idea(proposal: Proposal | None) -> list[Html]:
