@@ -19,7 +19,7 @@ from pathlib import Path
 
 from upward.core.ids import blob_id, tree_id
 from upward.core.metric import Direction, Metric, Noise
-from upward.core.records import Limits, Task
+from upward.core.task import Limits, Task
 
 SKIPPED = {"task.toml", "scorer", "predictor", "__pycache__"}
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from upward.core.errors import EvidenceError, LedgerError, TrialError, UpwardError, UsageError
     from upward.core.metric import Metric
     from upward.core.ports import Researcher
-    from upward.core.records import Draft, Task, Verdict
+    from upward.core.records import Draft, Verdict
     from upward.core.seen import Kept, Lesson, Seen
+    from upward.core.task import Task
     from upward.ledger.replay import StudyState, replay
 
 __all__ = [
@@ -38,7 +39,8 @@ _HOME = {
         ("EvidenceError", "LedgerError", "TrialError", "UpwardError", "UsageError"),
         "upward.core.errors",
     ),
-    **dict.fromkeys(("Draft", "Task", "Verdict"), "upward.core.records"),
+    **dict.fromkeys(("Draft", "Verdict"), "upward.core.records"),
+    "Task": "upward.core.task",
     **dict.fromkeys(("Kept", "Lesson", "Seen"), "upward.core.seen"),
     **dict.fromkeys(("StudyState", "replay"), "upward.ledger.replay"),
     "Metric": "upward.core.metric",

@@ -18,8 +18,9 @@ from scipy import stats
 from studylib import Scripted, copy_task, nothing, with_budget
 
 from upward.core.metric import Direction, Metric
-from upward.core.records import Decision, Limits, Task, Verdict
+from upward.core.records import Decision, Verdict
 from upward.core.seen import Kept, Seen
+from upward.core.task import Limits, Task
 
 LABS = Path(__file__).parents[2] / "src/upward/labs"
 

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upward.core import metric, records
+from upward.core import metric, noise, plan, records, task
 from upward.core.canon import canonical, parse_strict
 from upward.core.codec import plain, restore
 from upward.core.errors import BadEntry
 from upward.core.metric import Metric
 from upward.core.plan import Plan
-from upward.core.records import Change, Limits, Task, Trial, Verdict
+from upward.core.records import Change, Trial, Verdict
+from upward.core.task import Limits, Task
 from upward.ledger.checkpoint import Checkpoint
 from upward.ledger.facts import Genesis, Session
 from upward.testing.strategies import a_task
@@ -19,7 +20,7 @@ from upward.testing.strategies import records as any_record
 
 PLAIN_RECORDS: list[type[Any]] = [
     kind
-    for module in (records, metric)
+    for module in (records, metric, noise, plan, task)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not records.Entry
 ]

@@ -8,7 +8,8 @@ from pathlib import Path
 from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric
 from upward.core.ports import Job, Sandbox
-from upward.core.records import Failure, Limits, Outcome, Purpose, Task, Trial
+from upward.core.records import Failure, Outcome, Purpose, Trial
+from upward.core.task import Limits, Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.sandbox.choose import best_sandbox

@@ -12,7 +12,8 @@ from upward.core.errors import BlobChanged, CannotWrite, SandboxFailed, StoreFai
 from upward.core.ids import blob_id
 from upward.core.metric import Direction, Guard
 from upward.core.ports import Box, Ran
-from upward.core.records import Isolation, Limits, TrialState
+from upward.core.records import Isolation, TrialState
+from upward.core.task import Limits
 from upward.sandbox.choose import best_sandbox
 from upward.sandbox.plain import PlainProcess
 from upward.testing.fakes import MemoryBlobs

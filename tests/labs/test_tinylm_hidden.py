@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from upward.core.ports import Box, Mount
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.execute.prepare import prepare
 from upward.sandbox.choose import best_sandbox
 from upward.tasks.load import FolderTasks, labs_folder

@@ -11,8 +11,9 @@ from upward.core.ids import tree_id
 from upward.core.metric import Direction, Guard, Metric, Noise
 from upward.core.plan import Plan
 from upward.core.ports import Remover, Researcher
-from upward.core.records import Change, Draft, Entry, Isolation, Limits, Task
+from upward.core.records import Change, Draft, Entry, Isolation
 from upward.core.seen import Lesson, Seen
+from upward.core.task import Limits, Task
 from upward.ledger.facts import Genesis
 from upward.loop.budget import Budget
 from upward.loop.run import Pursuit

@@ -10,7 +10,8 @@ from tests.loop.studies import Killed, Script, World, rate_of
 from upward.core.ids import blob_id, derive_seed, tree_id
 from upward.core.metric import Noise
 from upward.core.plan import Plan
-from upward.core.records import Holdout, Purpose
+from upward.core.records import Purpose
+from upward.core.task import Holdout
 from upward.ledger.replay import StudyState
 
 PLAN = Plan(publish=0, controls=0.0)

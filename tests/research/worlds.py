@@ -6,8 +6,9 @@ import numpy as np
 from upward.core.ids import blob_id, tree_id
 from upward.core.metric import Direction, Metric
 from upward.core.ports import Researcher
-from upward.core.records import Decision, Draft, Level, Limits, Proposal, Task
+from upward.core.records import Decision, Draft, Level, Proposal
 from upward.core.seen import Kept, Lesson, Seen
+from upward.core.task import Limits, Task
 from upward.research.knobs import surface
 
 Gain = Callable[[dict[str, object]], float | None]

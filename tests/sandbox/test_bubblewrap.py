@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from upward.core.ports import Box, Mount
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.sandbox import interpreter
 from upward.sandbox.bubblewrap import Bubblewrap
 from upward.sandbox.choose import best_sandbox
@@ -289,7 +289,7 @@ def kill_while_it_runs(bench: Bench, module: str, adapter: str) -> None:
     """Run a box that holds its lock in a process of its own, and kill that process."""
     code = f"""
         from upward.core.ports import Box, Mount
-        from upward.core.records import Limits
+        from upward.core.task import Limits
         from {module} import {adapter}
         script = {STAY + "time.sleep(60)"!r}
         mounts = (Mount({str(bench.work)!r}, "{WORK}", writable=True),)

@@ -6,7 +6,7 @@ import pytest
 
 from upward.core.errors import SandboxFailed
 from upward.core.ports import Box, Mount
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.sandbox.plain import PlainProcess
 from upward.testing.sandbox_contract import SandboxContract
 

@@ -4,7 +4,7 @@ import pytest
 
 from upward.core.errors import ManifestError, UnreadableSource
 from upward.core.metric import Direction, Guard, Metric, Noise
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.tasks.manifest import read_manifest
 
 WHOLE = """\

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from upward.core.records import Draft, Entry, Isolation, Limits, Outcome, Task, Trial, Usage
+from upward.core.records import Draft, Entry, Isolation, Outcome, Trial, Usage
 from upward.core.seen import Kept, Lesson, Seen
+from upward.core.task import Limits, Task
 
 
 class Clock(Protocol):

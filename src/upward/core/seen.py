@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from upward.core.records import Change, Decision, Level, Proposal, Task
+from upward.core.records import Change, Decision, Level, Proposal
+from upward.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)

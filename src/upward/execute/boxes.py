@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from upward.core.codec import plain
 from upward.core.ids import derive_seed, record_id
 from upward.core.ports import Blobs, Box, Mount
-from upward.core.records import Limits, Task
+from upward.core.task import Limits, Task
 
 WORK = "/trial"
 SCORER = "/scorer"

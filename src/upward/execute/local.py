@@ -16,7 +16,8 @@ from upward.core.errors import (
 )
 from upward.core.ids import blob_id, record_id, short
 from upward.core.ports import Activity, Blobs, Job, Ran, Sandbox
-from upward.core.records import Failure, Limits, Measurement, Outcome, Task, TrialState, Usage
+from upward.core.records import Failure, Measurement, Outcome, TrialState, Usage
+from upward.core.task import Limits, Task
 from upward.execute.boxes import Places
 from upward.execute.measure import ending, last_line, measurement, readable, used_up
 from upward.execute.outputs import collect

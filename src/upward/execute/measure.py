@@ -7,7 +7,8 @@ from upward.core.canon import parse_strict
 from upward.core.errors import BadMeasurement, ScorerFailed
 from upward.core.metric import SUPERVISED
 from upward.core.ports import Ran
-from upward.core.records import Limits, Measurement, Task, Usage
+from upward.core.records import Measurement, Usage
+from upward.core.task import Limits, Task
 
 NOTES = "notes"
 MOST_NOTES = 64

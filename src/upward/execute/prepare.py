@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upward.core.errors import CannotWrite, OutputRefused, ScorerFailed
 from upward.core.ports import Blobs, Sandbox
-from upward.core.records import Task
+from upward.core.task import Task
 from upward.execute.boxes import prepare_box
 from upward.execute.measure import ending, last_line, readable
 from upward.execute.outputs import collect

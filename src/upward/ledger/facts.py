@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from upward.core.design import Design
 from upward.core.plan import Plan
-from upward.core.records import Isolation, Level, Task
+from upward.core.records import Isolation, Level
+from upward.core.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from upward.core.design import SHARED, Design
 from upward.core.errors import BadEntry
 from upward.core.metric import Direction, Noise
 from upward.core.noise import NoiseLevel
-from upward.core.records import Change, Isolation, Outcome, Proposal, Purpose, Task, Trial, Verdict
+from upward.core.records import Change, Isolation, Outcome, Proposal, Purpose, Trial, Verdict
+from upward.core.task import Task
 from upward.ledger.facts import (
     Answer,
     Beside,

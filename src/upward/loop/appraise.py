@@ -9,7 +9,8 @@ from typing import TypeVar
 from upward.core.errors import BadMeasurement, EvidenceError, TooFewTrials
 from upward.core.metric import Metric, Noise
 from upward.core.plan import Plan
-from upward.core.records import Outcome, Task, TrialState
+from upward.core.records import Outcome, TrialState
+from upward.core.task import Task
 from upward.loop.advise import conclude
 from upward.loop.checked import (
     Arm,

@@ -12,7 +12,8 @@ from upward.core.ids import derive_seed, tree_id
 from upward.core.metric import Noise
 from upward.core.plan import Plan
 from upward.core.ports import Blobs, Clock, Executor, Job
-from upward.core.records import Outcome, Purpose, Task, Trial
+from upward.core.records import Outcome, Purpose, Trial
+from upward.core.task import Task
 from upward.loop.checked import Arm, NullFound, Ran, Tried
 from upward.loop.nulling import NullTry, Turn
 from upward.loop.nulls import Null, NullKind, constant, copy, empty

@@ -102,8 +102,8 @@ def _ripe(state: StudyState, candidate: str, seen: float) -> bool:
     until something is accepted, every new candidate is compared with the bare baseline.
     """
     number = state.record(candidate).proposal
-    first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
+    first = state.incumbent == state.start.baseline
     worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
     asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
     enough = _promise(state, candidate) >= worth * seen

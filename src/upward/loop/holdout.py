@@ -9,7 +9,8 @@ from upward.core.codec import plain
 from upward.core.errors import BadEntry
 from upward.core.metric import Noise
 from upward.core.ports import Rescore
-from upward.core.records import UNSELECTED, Holdout, Outcome, Purpose, Trial
+from upward.core.records import UNSELECTED, Outcome, Purpose, Trial
+from upward.core.task import Holdout
 from upward.ledger.facts import Answer
 from upward.ledger.replay import StudyState
 from upward.loop.spread import spread_now

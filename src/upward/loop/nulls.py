@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from upward.core.ports import Blobs
-from upward.core.records import Task
+from upward.core.task import Task
 
 REMARK = "# a copy of the baseline: this remark changes nothing"
 REMARKS = {

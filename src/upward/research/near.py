@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from upward.core.ports import Blobs
-from upward.core.records import Task
+from upward.core.task import Task
 from upward.research.edits import Edit, scale_down, scale_up
 from upward.research.knob import Kind
 from upward.research.knobs import apply_sources, surface

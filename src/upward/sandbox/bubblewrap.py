@@ -30,7 +30,8 @@ from functools import cache
 from pathlib import Path
 
 from upward.core.ports import Box, Mount, Ran
-from upward.core.records import Isolation, Limits
+from upward.core.records import Isolation
+from upward.core.task import Limits
 from upward.sandbox import cage, interpreter
 from upward.sandbox.launch import Launch
 from upward.sandbox.limits import limited, limited_inside, most_tasks, program

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from upward.core.errors import SandboxFailed
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.sandbox import cage
 from upward.sandbox.strays import end_left_behind
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from upward.core.errors import SandboxFailed
-from upward.core.records import Limits
+from upward.core.task import Limits
 
 CPU_SLACK_S = 5
 OPEN_FILES = 1024

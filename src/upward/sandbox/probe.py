@@ -17,7 +17,8 @@ from typing import Any
 from upward.core.canon import parse_strict
 from upward.core.errors import EvidenceError, SandboxFailed
 from upward.core.ports import Box, Mount, Sandbox
-from upward.core.records import Isolation, Limits
+from upward.core.records import Isolation
+from upward.core.task import Limits
 from upward.sandbox.interpreter import VARIABLES, is_visible, lies_below
 from upward.sandbox.processes import look
 

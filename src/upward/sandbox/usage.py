@@ -4,7 +4,8 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from upward.core.records import Limits, Usage
+from upward.core.records import Usage
+from upward.core.task import Limits
 from upward.sandbox.limits import most_tasks
 from upward.sandbox.processes import Key, Process, proportional_mb, tree, unlinked_bytes
 

@@ -8,7 +8,7 @@ from upward.core.codec import plain
 from upward.core.errors import ManifestError, UnknownName
 from upward.core.ids import record_id
 from upward.core.ports import Blobs
-from upward.core.records import Task
+from upward.core.task import Task
 from upward.tasks.folder import TaskFiles, read_files
 from upward.tasks.manifest import MANIFEST, PREDICTOR, SCORER, Manifest, read_manifest
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from upward.core.metric import SUPERVISED, Direction, Guard, Metric, Noise
-from upward.core.records import Holdout, Limits
+from upward.core.task import Holdout, Limits
 from upward.tasks import schema
 from upward.tasks.schema import Key, Source, Wrong
 

@@ -28,12 +28,12 @@ from upward.core.records import (
     Outcome,
     Proposal,
     Purpose,
-    Task,
     Trial,
     TrialState,
     Usage,
     Verdict,
 )
+from upward.core.task import Task
 from upward.ledger.chain import START, link
 from upward.ledger.facts import Genesis
 from upward.ledger.replay import RACE, SCREEN, StudyState

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from upward.core.metric import Direction, Guard, Metric, Noise
-from upward.core.records import Failure, Isolation, Limits, Task
+from upward.core.records import Failure, Isolation
+from upward.core.task import Limits, Task
 
 SD = 0.012
 KNOBS = {

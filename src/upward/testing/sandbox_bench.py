@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upward.core.ports import Box, Mount, Ran, Sandbox
-from upward.core.records import Limits
+from upward.core.task import Limits
 
 WORK = "/trial"
 LIMITS = Limits(cpu_s=10.0, wall_s=30.0, memory_mb=512, disk_mb=16, processes=16)

@@ -23,7 +23,7 @@ import pytest
 
 from upward.core.errors import SandboxFailed
 from upward.core.ports import Box, Mount, Ran, Sandbox
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.testing.sandbox_bench import LIMITS, STAY, VARIABLES, WORK, Bench
 
 

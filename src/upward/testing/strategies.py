@@ -21,17 +21,16 @@ from upward.core.records import (
     Failure,
     Isolation,
     Level,
-    Limits,
     Measurement,
     Outcome,
     Proposal,
     Purpose,
-    Task,
     Trial,
     TrialState,
     Usage,
     Verdict,
 )
+from upward.core.task import Limits, Task
 from upward.ledger.chain import START, link
 from upward.ledger.facts import Genesis
 

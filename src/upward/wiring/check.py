@@ -9,7 +9,7 @@ from upward.core.ids import record_id
 from upward.core.metric import Noise
 from upward.core.plan import Plan
 from upward.core.ports import Blobs
-from upward.core.records import Task
+from upward.core.task import Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.execute.scratch import remove

@@ -5,7 +5,8 @@ import platform
 from importlib import metadata
 
 from upward.core.metric import Noise
-from upward.core.records import Isolation, Task
+from upward.core.records import Isolation
+from upward.core.task import Task
 
 VERSIONED = ("upward", "numpy", "scipy", "torch", "scikit-learn", "libcst")
 

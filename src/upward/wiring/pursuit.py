@@ -12,7 +12,8 @@ from upward.core.ids import derive_seed, record_id, tree_id
 from upward.core.metric import Noise
 from upward.core.plan import Plan
 from upward.core.ports import Activity, Researcher
-from upward.core.records import Isolation, Task
+from upward.core.records import Isolation
+from upward.core.task import Task
 from upward.execute.local import LocalExecutor
 from upward.execute.prepare import prepare
 from upward.ledger.facts import Genesis

@@ -2,7 +2,7 @@
 
 from upward.core.metric import Direction, Noise
 from upward.core.plan import Plan
-from upward.core.records import Limits
+from upward.core.task import Limits
 from upward.report.markup import Html, el, join
 from upward.report.text import clean, count, day_and_time, number, seconds
 from upward.report.view import View, code, section
