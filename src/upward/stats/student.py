@@ -1,6 +1,7 @@
 """Student's t distribution in numpy alone: the engine must run without scipy."""
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -32,6 +33,7 @@ def cdf(t: ArrayLike, df: ArrayLike) -> Array:
     return np.where(at < 0, lower, 1.0 - lower)
 
 
+@lru_cache(maxsize=256)
 def quantile(p: float, df: float) -> float:
     """Return the t with P(T <= t) = p, for p in (0, 1).
 
