@@ -102,7 +102,7 @@ def _ripe(state: StudyState, candidate: str) -> bool:
     first = state.incumbent == state.start.baseline
     waited = len(state.proposals) - number if number else PATIENCE
     worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
-    asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
+    asked_for = state.is_removal(candidate)  # a removal has its own share of the trials
     enough = _promise(state, candidate) >= worth * resolution_now(state)
     return waited >= PATIENCE or enough or asked_for
 

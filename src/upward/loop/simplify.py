@@ -3,6 +3,10 @@
 A part whose removal costs nothing is taken out again: what is left is simpler, and says more about
 why it works. "Nothing" cannot be shown, so the bar is the smallest gain that the study can see: a
 removal is accepted when its loss, if there is one, is shown to be less than that.
+
+Where a metric is exact and repeats never differ, one trial answers: equal is enough, and nothing
+less is. Where repeats differ by luck, one trial of a removal would say nothing about the part; and
+timings are not asked at all.
 """
 
 from dataclasses import replace
@@ -17,6 +21,7 @@ from upward.loop.study import Study
 
 NAME = "leave-one-out"
 QUESTION = 8  # trials that one question is likely to need
+EXACT_QUESTION = 1
 
 Question = frozenset[tuple[str, str]] | str
 
@@ -42,7 +47,7 @@ class Simplifier:
         for draft in self._remover.removals(baseline, incumbent):
             proposal = None if _question(draft) in asked else _admitted(study, draft)
             if proposal is not None:
-                return begin_screen(study, replace(proposal, margin=resolution_now(state)))
+                return begin_screen(study, replace(proposal, margin=_margin(state)))
         self._answered = state.incumbent
         return None
 
@@ -82,16 +87,30 @@ def _question(about: Proposal | Draft) -> Question:
 
 def _affordable(state: StudyState) -> bool:
     """Whether the share covers one more question; one at a time."""
-    share = state.start.plan.simplify_share * len(state.trials)
-    bare = state.incumbent == state.start.baseline or state.noise is None
-    if bare or share < QUESTION or state.task.metric.noise is not Noise.SEEDED:
+    if state.incumbent == state.start.baseline or not _answerable(state):
         return False
-    if resolution_now(state) <= 0.0:
+    exact = state.task.metric.noise is Noise.EXACT
+    needed = EXACT_QUESTION if exact else QUESTION
+    share = state.start.plan.simplify_share * len(state.trials)
+    if share < needed:
         return False
     candidates = [proposal.candidate for proposal in removals(state)]
     if any(c in state.contenders or state.records[c].verdict is None for c in candidates):
         return False
-    return spent(state) + QUESTION <= share
+    return spent(state) + needed <= share
+
+
+def _answerable(state: StudyState) -> bool:
+    """Whether trials can tell what a part is worth."""
+    kind, noise = state.task.metric.noise, state.noise
+    if noise is None or kind is Noise.TIMING:
+        return False
+    return noise.sd == 0.0 if kind is Noise.EXACT else _margin(state) > 0.0
+
+
+def _margin(state: StudyState) -> float:
+    """The loss that may be: none where every difference is seen."""
+    return 0.0 if state.task.metric.noise is Noise.EXACT else resolution_now(state)
 
 
 def _cost(state: StudyState, removal: Proposal) -> int:
