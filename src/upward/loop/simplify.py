@@ -9,7 +9,10 @@ less is. Where repeats differ by luck, one trial of a removal would say nothing 
 timings are not asked at all.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from difflib import unified_diff
+from itertools import islice
 
 from upward.core.metric import Noise
 from upward.core.ports import Remover
@@ -23,7 +26,7 @@ NAME = "leave-one-out"
 QUESTION = 8  # trials that one question is likely to need
 EXACT_QUESTION = 1
 
-Question = frozenset[tuple[str, str]] | str
+Question = frozenset[tuple[str, str]]
 
 
 class Simplifier:
@@ -43,9 +46,10 @@ class Simplifier:
         if state.incumbent == self._answered or not _affordable(state):
             return None
         baseline, incumbent = study.kept(state.start.baseline), study.kept(state.incumbent)
-        asked = {_question(p) for p in removals(state) if not unanswered(state, p)}
+        asked = {_question(study, p) for p in removals(state) if not unanswered(state, p)}
         for draft in self._remover.removals(baseline, incumbent):
-            proposal = None if _question(draft) in asked else _admitted(study, draft)
+            known = _question(study, draft) in asked
+            proposal = None if known else _admitted(study, draft)
             if proposal is not None:
                 return begin_screen(study, replace(proposal, margin=_margin(state)))
         self._answered = state.incumbent
@@ -78,11 +82,30 @@ def spent(state: StudyState) -> int:
     return sum(_cost(state, proposal) for proposal in removals(state))
 
 
-def _question(about: Proposal | Draft) -> Question:
-    """Which values are asked about, whatever else the candidate has."""
+def _question(study: Study, about: Proposal | Draft) -> Question:
+    """What is asked about, whatever else the candidate has and wherever it stands.
+
+    Values of knobs, or the lines that are put back.
+    """
     if about.changes:
         return frozenset((change.knob, change.old) for change in about.changes)
-    return about.hypothesis
+    before = study.state.tree_of(about.parent)
+    found = set[tuple[str, str]]()
+    for path, content in about.files.items():
+        # a draft has the text itself, a proposal where it is kept
+        now = content if isinstance(about, Draft) else _text(study, content)
+        found |= {(path, line) for line in _differing(_text(study, before[path]), now)}
+    return frozenset(found)
+
+
+def _text(study: Study, blob: str) -> str:
+    return study.blobs.get(blob).decode("utf-8")
+
+
+def _differing(before: str, now: str) -> Iterator[str]:
+    """Lines that come or go, with a sign, without their place."""
+    lines = unified_diff(before.splitlines(), now.splitlines(), n=0, lineterm="")
+    return (line for line in islice(lines, 2, None) if not line.startswith("@@"))
 
 
 def _affordable(state: StudyState) -> bool:
