@@ -22,6 +22,7 @@ from upward.core.records import (
     Usage,
     Verdict,
 )
+from upward.core.seen import Lesson, Seen
 from upward.ledger.replay import OVERTAKEN, RACE, StudyState
 from upward.loop.conclude import overtaken
 from upward.loop.propose import admit, begin_screen
@@ -63,7 +64,10 @@ class Desk:
     def accept(self, rate: float) -> str:
         """Another candidate wins a race."""
         text = self.study.kept(self.state.incumbent).files["train.py"]
-        files = {"train.py": text.replace("RATE = 0.5", f"RATE = {rate}")}
+        return self.accept_text(text.replace("RATE = 0.5", f"RATE = {rate}"))
+
+    def accept_text(self, text: str) -> str:
+        files = {"train.py": text}
         proposal = admit(self.study, "me", Draft(self.state.incumbent, "better", files, "set"))
         assert proposal is not None
         trial = begin_screen(self.study, proposal)
@@ -163,3 +167,42 @@ def test_a_removal_that_was_accepted_costs_no_more_than_its_own_question() -> No
         if trial is not None:
             at.end(trial, 10.5)
     assert spent(at.state) == cost
+
+
+class Coder:
+    """Proposes one rewrite of the code."""
+
+    name = "coder"
+
+    def propose(self, seen: Seen) -> Draft | None:
+        if seen.number > 1:
+            return None
+        text = seen.incumbent.files["train.py"].replace("RATE = 1.0", "RATE = 0.5")
+        files = {"train.py": f"import math\n{text}print(WIDTH)\n"}
+        return Draft(seen.incumbent.candidate, "code", files, "rewrite")
+
+    def learn(self, lesson: Lesson) -> None:
+        pass
+
+
+def asked_until_nothing_is_left(at: Desk) -> list[str]:
+    """The new text of every removal that is asked now; each is answered with a loss."""
+    remover, texts = Simplifier(LeaveOut()), list[str]()
+    while (trial := remover.next(at.study)) is not None:
+        blob = at.state.tree_of(trial.candidate)["train.py"]
+        texts.append(at.study.blobs.get(blob).decode())
+        at.end(trial, 20.0)
+    return texts
+
+
+def test_lines_that_have_moved_are_not_asked_again() -> None:
+    world = World()
+    study = world.begin(replace(QUIET, simplify_share=0.9))
+    world.pursuit(study, Coder(), worth(0.0), trials=60).go()
+    at = Desk(study, Side(study, Script([]), Archive()))
+    first = asked_until_nothing_is_left(at)
+    assert len(first) >= 2
+    text = study.kept(at.state.incumbent).files["train.py"]
+    at.accept_text(f"import sys\n\n{text}")
+    # the new line makes one block with an old one; without both it is a candidate known already
+    assert asked_until_nothing_is_left(at) == []

@@ -126,8 +126,39 @@ def test_a_short_study_asks_nothing(share: float) -> None:
     assert not [p for p in state.proposals.values() if p.margin is not None]
 
 
-def test_an_exact_metric_asks_nothing() -> None:
+def test_an_exact_metric_whose_repeats_differ_asks_nothing() -> None:
     state = pursued(0.0, noise=Noise.EXACT)
+    assert not [p for p in state.proposals.values() if p.margin is not None]
+
+
+def exact(width: float) -> StudyState:
+    world = World(Noise.EXACT)
+    study = world.begin(PLAN)
+    lucky = worth(width)
+    world.pursuit(
+        study, Both(), lambda files, _: lucky(files, 0), trials=40, remover=LeaveOut()
+    ).go()
+    return study.state
+
+
+def test_where_repeats_never_differ_equal_is_left_out() -> None:
+    state = exact(0.0)
+    decision, reason = removal(state, "WIDTH")
+    assert (decision, reason) == (Decision.ACCEPTED, "Simpler, and exactly equal.")
+    assert state.is_removal(state.incumbent)
+    assert removal(state, "RATE")[0] is Decision.REJECTED
+
+
+def test_where_repeats_never_differ_the_smallest_loss_is_too_much() -> None:
+    state = exact(1e-9)
+    decision, reason = removal(state, "WIDTH")
+    assert decision is Decision.REJECTED
+    assert "no tolerance" in reason
+
+
+def test_a_timing_asks_nothing() -> None:
+    state = pursued(0.0, noise=Noise.TIMING)
+    assert state.accepted
     assert not [p for p in state.proposals.values() if p.margin is not None]
 
 

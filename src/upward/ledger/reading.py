@@ -231,6 +231,11 @@ class Reading:
         proposal = self.proposal_of(candidate)
         return proposal.margin or 0.0 if proposal else 0.0
 
+    def is_removal(self, candidate: str) -> bool:
+        """Whether a candidate is another one without a part."""
+        proposal = self.proposal_of(candidate)
+        return proposal is not None and proposal.margin is not None
+
     def tree_of(self, candidate: str) -> dict[str, str]:
         """Path to blob id of a candidate's whole tree."""
         tree = dict(self.task.files)

@@ -12,7 +12,7 @@ from upward.core.records import Decision, Level, Outcome, Purpose, Trial, TrialS
 from upward.ledger.facts import Beside
 from upward.ledger.replay import OVERTAKEN, RACE, SCREEN, StudyState
 from upward.loop.decide import calibration_trials
-from upward.loop.ease import eased, plainly
+from upward.loop.ease import eased, exactly, plainly
 from upward.loop.guarded import LATEST, guard_race, guard_screen
 from upward.loop.spread import spread_now
 from upward.loop.study import Item
@@ -131,6 +131,8 @@ def _judge_screen(
     metric, plan = state.task.metric, state.start.plan
     old = eased(state, candidate, against)
     judged = screen(value, old, metric=metric, sd=spread_now(state), plan=plan)
+    if metric.noise is Noise.EXACT and state.is_removal(candidate):
+        return exactly(judged)
     return plainly(judged, metric, state.margin_of(candidate), 0)
 
 

@@ -105,7 +105,7 @@ def _ripe(state: StudyState, candidate: str, seen: float) -> bool:
     waited = len(state.proposals) - number if number else PATIENCE
     first = state.incumbent == state.start.baseline
     worth = WORTH_A_FIRST_RACE if first else WORTH_A_RACE
-    asked_for = state.margin_of(candidate) > 0.0  # a removal has its own share of the trials
+    asked_for = state.is_removal(candidate)  # a removal has its own share of the trials
     enough = _promise(state, candidate) >= worth * seen
     return waited >= PATIENCE or enough or asked_for
 

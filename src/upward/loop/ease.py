@@ -20,6 +20,14 @@ def eased(state: StudyState, candidate: str, against: Sequence[float]) -> Sequen
     return [metric.worsened(value, margin) for value in against] if margin else against
 
 
+def exactly(judged: Judgement) -> Judgement:
+    """Return the judgement of a removal measured exactly: equal is enough, and no tolerance."""
+    if judged.gain != 0.0:
+        return judged
+    reason = "Simpler, and exactly equal."
+    return replace(judged, decision=Decision.ACCEPTED, level=Level.VERIFIED, reason=reason)
+
+
 def plainly(judged: Judgement, metric: Metric, margin: float, trials: int) -> Judgement:
     """Return a judgement of a removal with its true gain, in words that say what was asked.
 

@@ -3,9 +3,16 @@
 A part whose removal costs nothing is taken out again: what is left is simpler, and says more about
 why it works. "Nothing" cannot be shown, so the bar is the smallest gain that the study can see: a
 removal is accepted when its loss, if there is one, is shown to be less than that.
+
+Where a metric is exact and repeats never differ, one trial answers: equal is enough, and nothing
+less is. Where repeats differ by luck, one trial of a removal would say nothing about the part; and
+timings are not asked at all.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from difflib import unified_diff
+from itertools import islice
 
 from upward.core.metric import Noise
 from upward.core.ports import Remover
@@ -17,8 +24,9 @@ from upward.loop.study import Study
 
 NAME = "leave-one-out"
 QUESTION = 8  # trials that one question is likely to need
+EXACT_QUESTION = 1
 
-Question = frozenset[tuple[str, str]] | str
+Question = frozenset[tuple[str, str]]
 
 
 class Simplifier:
@@ -38,11 +46,12 @@ class Simplifier:
         if state.incumbent == self._answered or not _affordable(state):
             return None
         baseline, incumbent = study.kept(state.start.baseline), study.kept(state.incumbent)
-        asked = {_question(p) for p in removals(state) if not unanswered(state, p)}
+        asked = {_question(study, p) for p in removals(state) if not unanswered(state, p)}
         for draft in self._remover.removals(baseline, incumbent):
-            proposal = None if _question(draft) in asked else _admitted(study, draft)
+            known = _question(study, draft) in asked
+            proposal = None if known else _admitted(study, draft)
             if proposal is not None:
-                return begin_screen(study, replace(proposal, margin=resolution_now(state)))
+                return begin_screen(study, replace(proposal, margin=_margin(state)))
         self._answered = state.incumbent
         return None
 
@@ -73,25 +82,58 @@ def spent(state: StudyState) -> int:
     return sum(_cost(state, proposal) for proposal in removals(state))
 
 
-def _question(about: Proposal | Draft) -> Question:
-    """Which values are asked about, whatever else the candidate has."""
+def _question(study: Study, about: Proposal | Draft) -> Question:
+    """What is asked about, whatever else the candidate has and wherever it stands.
+
+    Values of knobs, or the lines that are put back.
+    """
     if about.changes:
         return frozenset((change.knob, change.old) for change in about.changes)
-    return about.hypothesis
+    before = study.state.tree_of(about.parent)
+    found = set[tuple[str, str]]()
+    for path, content in about.files.items():
+        # a draft has the text itself, a proposal where it is kept
+        now = content if isinstance(about, Draft) else _text(study, content)
+        found |= {(path, line) for line in _differing(_text(study, before[path]), now)}
+    return frozenset(found)
+
+
+def _text(study: Study, blob: str) -> str:
+    return study.blobs.get(blob).decode("utf-8")
+
+
+def _differing(before: str, now: str) -> Iterator[str]:
+    """Lines that come or go, with a sign, without their place."""
+    lines = unified_diff(before.splitlines(), now.splitlines(), n=0, lineterm="")
+    return (line for line in islice(lines, 2, None) if not line.startswith("@@"))
 
 
 def _affordable(state: StudyState) -> bool:
     """Whether the share covers one more question; one at a time."""
-    share = state.start.plan.simplify_share * len(state.trials)
-    bare = state.incumbent == state.start.baseline or state.noise is None
-    if bare or share < QUESTION or state.task.metric.noise is not Noise.SEEDED:
+    if state.incumbent == state.start.baseline or not _answerable(state):
         return False
-    if resolution_now(state) <= 0.0:
+    exact = state.task.metric.noise is Noise.EXACT
+    needed = EXACT_QUESTION if exact else QUESTION
+    share = state.start.plan.simplify_share * len(state.trials)
+    if share < needed:
         return False
     candidates = [proposal.candidate for proposal in removals(state)]
     if any(c in state.contenders or state.records[c].verdict is None for c in candidates):
         return False
-    return spent(state) + QUESTION <= share
+    return spent(state) + needed <= share
+
+
+def _answerable(state: StudyState) -> bool:
+    """Whether trials can tell what a part is worth."""
+    kind, noise = state.task.metric.noise, state.noise
+    if noise is None or kind is Noise.TIMING:
+        return False
+    return noise.sd == 0.0 if kind is Noise.EXACT else _margin(state) > 0.0
+
+
+def _margin(state: StudyState) -> float:
+    """The loss that may be: none where every difference is seen."""
+    return 0.0 if state.task.metric.noise is Noise.EXACT else resolution_now(state)
 
 
 def _cost(state: StudyState, removal: Proposal) -> int:
