@@ -131,6 +131,15 @@ def test_a_holdout_that_is_used_up_makes_room_for_the_next() -> None:
     assert [a.better for a in alone.answers] == [a.better for a in first]
 
 
+def test_where_repeats_never_differ_and_no_width_is_given_any_gain_is_confirmed() -> None:
+    world, script = World(), Script([0.8, 0.6])
+    world.task = replace(world.task, holdouts=(replace(SEALED, width=0.0),))
+    study = world.begin(PLAN)
+    world.pursuit(study, script, lambda files, seed: 10.0 + rate_of(files), trials=100).go()
+    assert [a.better for a in study.state.answers] == [None, True, True]
+    assert study.state.answers[-1].best == pytest.approx(10.6)
+
+
 def test_a_study_killed_anywhere_asks_the_same() -> None:
     whole, _ = pursued({0.6: 0.8}, [0.8, 0.6])
     when, died = 1, True

@@ -5,9 +5,11 @@ or no. The outputs of trials that ran anyway are scored once more, so a question
 Nothing of the answer reaches a researcher or a verdict; it is for the people who read the report.
 """
 
+from collections.abc import Sequence
+
 from upward.core.codec import plain
 from upward.core.errors import BadEntry
-from upward.core.metric import Noise
+from upward.core.metric import Metric, Noise
 from upward.core.ports import Rescore
 from upward.core.records import UNSELECTED, Outcome, Purpose, Trial
 from upward.core.task import Holdout
@@ -38,7 +40,7 @@ def sealed_job(state: StudyState, trial: Trial) -> Rescore:
     Raises:
         BadEntry: the trial whose outputs are scored left none, or there is no such holdout.
     """
-    source, at = state.outcomes.get(trial.of), holdout_now(state)
+    source, at = state.outcomes.get(trial.of), _holdout_of(state, trial)
     if at is None or source is None or not source.kept or source.usage is None:
         raise BadEntry("trial", f"t{trial.number} scores outputs of t{trial.of}, which left none")
     return Rescore(state.task.holdouts[at].run, source.outputs, source.usage)
@@ -46,9 +48,10 @@ def sealed_job(state: StudyState, trial: Trial) -> Rescore:
 
 def answered(state: StudyState, outcome: Outcome) -> list[Item]:
     """Return the answer that this outcome completes, if it does."""
-    candidate = state.trials[outcome.trial].candidate
-    at = holdout_now(state)
-    if at is None or _answer(state, candidate, at) is not None:
+    trial = state.trials[outcome.trial]
+    candidate, at = trial.candidate, holdout_now(state)
+    late = at != _holdout_of(state, trial)  # its holdout was used up while it ran
+    if at is None or late or _answer(state, candidate, at) is not None:
         return []
     scorings = _scorings(state, candidate)
     ended = [state.outcomes[t.number] for t in scorings if t.number in state.outcomes]
@@ -61,19 +64,28 @@ def answered(state: StudyState, outcome: Outcome) -> list[Item]:
 
 def holdout_now(state: StudyState) -> int | None:
     """Return which of the task's holdouts is asked now; None where all are used up or none is."""
-    holdouts = state.task.holdouts
+    return _holdout_after(state, state.answers)
+
+
+def used_up(at: int, holdout: Holdout, answers: Sequence[Answer]) -> bool:
+    """Whether so much was asked of a holdout that its answers mean too little."""
+    found = [answer for answer in answers if answer.holdout == at]
+    if not found:
+        return False
+    asked, yes, n = found[-1].asked, found[-1].confirmed, holdout.examples
+    return deviation(asked, yes, n) > WORN * deviation(0, 0, n)
+
+
+def _holdout_after(state: StudyState, answers: Sequence[Answer]) -> int | None:
     if state.task.metric.noise is Noise.EXACT:
         return None
-    return next((at for at, one in enumerate(holdouts) if not used_up(state, at, one)), None)
+    holdouts = enumerate(state.task.holdouts)
+    return next((at for at, one in holdouts if not used_up(at, one, answers)), None)
 
 
-def used_up(state: StudyState, at: int, holdout: Holdout) -> bool:
-    """Whether so much was asked of a holdout that its answers mean too little."""
-    answers = [answer for answer in state.answers if answer.holdout == at]
-    if not answers:
-        return False
-    asked, yes, n = answers[-1].asked, answers[-1].confirmed, holdout.examples
-    return deviation(asked, yes, n) > WORN * deviation(0, 0, n)
+def _holdout_of(state: StudyState, trial: Trial) -> int | None:
+    """The holdout that a scoring was begun for, whatever was answered while it ran."""
+    return _holdout_after(state, [a for a in state.answers if a.trials < trial.number])
 
 
 def _asking(state: StudyState) -> str | None:
@@ -122,8 +134,7 @@ def _asked(state: StudyState, at: int, candidate: str, values: tuple[float, ...]
     step = step_of(spread_now(state), holdout.examples, width=holdout.width)
     better, best = False, last.best
     if mean is not None and last.best is not None:
-        better, ladder = Ladder(last.best, step).ask(mean, state.task.metric)
-        best = ladder.best
+        better, best = _climbed(last.best, step, mean, state.task.metric)
     return Answer(
         candidate=candidate,
         holdout=at,
@@ -135,3 +146,12 @@ def _asked(state: StudyState, at: int, candidate: str, values: tuple[float, ...]
         step=step,
         trials=len(state.trials),
     )
+
+
+def _climbed(best: float, step: float, mean: float, metric: Metric) -> tuple[bool, float]:
+    """Whether a value is a new best, and the best after it."""
+    if step <= 0.0:  # repeats never differ and no width was given: any gain is one
+        better = metric.gain(mean, best) > 0.0
+        return better, mean if better else best
+    better, ladder = Ladder(best, step).ask(mean, metric)
+    return better, ladder.best
