@@ -158,3 +158,14 @@ def test_a_study_killed_anywhere_asks_the_same() -> None:
         assert study.state.answers == whole.answers
         assert len(study.state.outcomes) == len(whole.outcomes)
     assert when > 30
+
+
+@pytest.mark.parametrize("trials", range(28, 46))
+def test_questions_leave_room_for_the_publication(trials: int) -> None:
+    world, measure = world_of({})
+    study = world.begin(replace(PLAN, publish=3))
+    world.pursuit(study, Script([0.8, 1.5, 0.6, 1.2, 0.4]), measure, trials=trials).go()
+    state = study.state
+    accepted = [step.trials for step in state.steps if step.candidate == state.incumbent][-1]
+    room = trials - accepted >= 2 * 3
+    assert (state.incumbent in state.publications) == room

@@ -34,6 +34,13 @@ def next_sealed(state: StudyState) -> Planned | None:
     return None
 
 
+def scorings_owed(state: StudyState) -> int:
+    """Return how many scorings are still to begin before the best candidate is answered."""
+    waiting = _waiting(state)
+    wanted = sum(len(_sources(state, candidate)) for candidate in waiting)
+    return max(0, wanted - sum(len(_scorings(state, candidate)) for candidate in waiting))
+
+
 def sealed_job(state: StudyState, trial: Trial) -> Rescore:
     """Return what is scored in a trial on the holdout.
 
@@ -90,14 +97,18 @@ def _holdout_of(state: StudyState, trial: Trial) -> int | None:
 
 def _asking(state: StudyState) -> str | None:
     """Who must be scored now: the baseline before anybody else, then each new incumbent."""
+    return next(iter(_waiting(state)), None)
+
+
+def _waiting(state: StudyState) -> list[str]:
+    """Who has no answer yet, of the baseline and the incumbent."""
     incumbent, baseline = state.incumbent, state.start.baseline
     if not state.start.plan.holdout or incumbent == baseline or not state.task.holdouts:
-        return None
+        return []
     at = holdout_now(state)
     if at is None:
-        return None
-    waiting = (c for c in (baseline, incumbent) if _answer(state, c, at) is None)
-    return next(waiting, None)
+        return []
+    return [c for c in (baseline, incumbent) if _answer(state, c, at) is None]
 
 
 def _answer(state: StudyState, candidate: str, at: int) -> Answer | None:

@@ -11,6 +11,7 @@ from upward.core.records import Isolation, Outcome, Trial
 from upward.ledger.replay import StudyState
 from upward.loop.budget import Budget
 from upward.loop.controls import ControlArms
+from upward.loop.holdout import scorings_owed
 from upward.loop.lanes import Lanes
 from upward.loop.learn import Keeper
 from upward.loop.publish import owed
@@ -173,6 +174,7 @@ class Pursuit:
         return self.budget.spent(self.states, self.elapsed_s)
 
     def _closes(self) -> str | None:
-        """Whether what is left is needed to publish what was found."""
+        """Whether what is left is needed to publish what was found and to ask the holdout."""
         last, workers = owed(self.state), self.executor.workers
+        last += scorings_owed(self.state) if last else 0
         return self.budget.closes(self.states, self.elapsed_s, last, workers)

@@ -86,8 +86,11 @@ class Side:
         return study.start_trial(planned) if planned else None
 
     def next_last(self) -> Trial | None:
-        """Record and return a trial that publishes what was found, or None."""
-        planned = next_sealed(self.state) or next_publishing(self.state)
+        """Record and return a trial that publishes what was found, or None.
+
+        The publication comes first: half of it says nothing, and the headline stands on it.
+        """
+        planned = next_publishing(self.state) or next_sealed(self.state)
         return self.study.start_trial(planned) if planned else None
 
     def job(self, trial: Trial) -> Job:
